@@ -1,0 +1,102 @@
+import BinaryStarCore
+import Logging
+import ServiceLifecycle
+import ZeroMQ
+
+extension BinaryStar {
+    /// Runs the server until it is told to stop.
+    ///
+    /// It returns when its task is cancelled or the service group shuts down gracefully. By then every handler has ended,
+    /// every socket is closed, every stream has finished, and the endpoints are free for another star, also in the
+    /// same process. A star runs once; create another one to start again.
+    ///
+    /// - Throws: ``BinaryStarError`` with the code
+    ///   ``BinaryStarError/Code/endpointUnavailable`` if an endpoint cannot be used,
+    ///   ``BinaryStarError/Code/conflict`` if both servers claim to be active or both to be passive, and
+    ///   ``BinaryStarError/Code/alreadyRan`` if the star was run before.
+    ///
+    /// Source: zguide, chapter 4, `bstar_start` and `bstar_destroy`.
+    public nonisolated func run() async throws {
+        let stop = PumpSignal(pump: pump) { [weak self] in
+            self?.assumeIsolated { $0.requestEnd(.success(())) }
+        }
+        try await start()
+        let announcer = Task { await announce(changes) }
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await waitForEnd()
+        } onCancelOrGracefulShutdown: {
+            stop.raise()
+        }
+        let end = await shutDown()
+        await announcer.value
+        try end.get()
+    }
+
+    private func start() throws(BinaryStarError) {
+        guard phase == .idle else {
+            throw BinaryStarError(.alreadyRan, "run() was called before; a star runs once, create a new one")
+        }
+        let now = MonotonicTime.now
+        member = PairMember(seat: configuration.seat, timing: configuration.timing, now: now)
+        phase = .running
+        do throws(BinaryStarError) {
+            try openPeerLink()
+        } catch {
+            return requestEnd(.failure(error))
+        }
+        logger.info(
+            "star started",
+            metadata: [
+                LogKey.role: "\(member.role)", LogKey.listen: "\(sockets.peerLink?.endpoint ?? "")",
+                LogKey.connect: "\(configuration.connect)",
+            ])
+        for voter in sockets.voters.values { pump.confined.setEvents(.readable, of: voter.pumped) }
+        let timer = PumpTimer { [weak self] now in self?.assumeIsolated { $0.tick(at: now) } }
+        pump.confined.insert(timer)
+        sockets.timer = timer
+        tick(at: now)
+    }
+
+    /// Makes ``run()`` return. The first reason counts.
+    func requestEnd(_ reason: Result<Void, BinaryStarError>) {
+        guard end == nil else { return }
+        end = reason
+        endContinuation.take()?.resume()
+    }
+
+    private func waitForEnd() async {
+        guard end == nil else { return }
+        await withCheckedContinuation { endContinuation = $0 }
+    }
+
+    private func shutDown() async -> Result<Void, BinaryStarError> {
+        phase = .ended
+        await stopListening(sockets.listening)
+        let pools = sockets.voters.values.compactMap { voter in
+            if case .pool(let pool) = voter.service { pool } else { nil }
+        }
+        sockets.close(in: pump.confined)
+        for pool in pools { await pool.cancel() }
+        changesContinuation.finish()
+        logger.info("star stopped", metadata: [LogKey.role: "\(member.role)"])
+        return end ?? .success(())
+    }
+
+    /// Stops listening, and returns when the endpoints are free.
+    private func stopListening(_ sockets: [(PumpedSocket, [String])]) async {
+        let closing = ListenerClosing(loop: pump.confined)
+        for (pumped, endpoints) in sockets where !endpoints.isEmpty {
+            do throws(ZeroMQError) {
+                try closing.close(pumped, endpoints: endpoints)
+            } catch {
+                logger.warning("cannot stop listening", metadata: [LogKey.error: "\(error)"])
+            }
+        }
+        let inTime = await withCheckedContinuation { continuation in
+            closing.finish { continuation.resume(returning: $0) }
+        }
+        if !inTime {
+            logger.warning("libzmq has not closed every listener in time")
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import BinaryStarCore
+import DequeModule
+import Logging
+import ZeroMQ
+
+extension BinaryStar {
+    /// Opens a socket on the star's pump that is bound to `endpoint`.
+    ///
+    /// - Parameters:
+    ///   - type: the kind of socket.
+    ///   - endpoint: `tcp://HOST:PORT`, with `*` for every address and as a port for one that the system chooses; or
+    ///     `ipc://PATH`.
+    ///   - bufferedMessages: how many received messages wait in the channel, at most. From 1.
+    /// - Throws: ``BinaryStarError`` if the endpoint is not valid or cannot be bound, or if the star has stopped.
+    public func open(
+        _ type: ChannelType,
+        bind endpoint: String,
+        bufferedMessages: Int = 64
+    ) throws(BinaryStarError) -> Channel {
+        let checked = try Endpoint(endpoint, field: "channel", use: .bind)
+        return try open(type, checked, .bind, bufferedMessages)
+    }
+
+    /// Opens a socket on the star's pump that is connected to `endpoint`. Nobody needs to listen there yet.
+    ///
+    /// - Parameters:
+    ///   - type: the kind of socket.
+    ///   - endpoint: `tcp://HOST:PORT` or `ipc://PATH`.
+    ///   - bufferedMessages: how many received messages wait in the channel, at most. From 1.
+    /// - Throws: ``BinaryStarError`` if the endpoint is not valid, or if the star has stopped.
+    public func open(
+        _ type: ChannelType,
+        connect endpoint: String,
+        bufferedMessages: Int = 64
+    ) throws(BinaryStarError) -> Channel {
+        let checked = try Endpoint(endpoint, field: "channel", use: .connect)
+        return try open(type, checked, .connect, bufferedMessages)
+    }
+
+    private func open(
+        _ type: ChannelType,
+        _ endpoint: Endpoint,
+        _ use: Endpoint.Use,
+        _ capacity: Int
+    ) throws(BinaryStarError) -> Channel {
+        guard phase != .ended else { throw .stopped }
+        guard capacity >= 1 else { throw .invalid("bufferedMessages", capacity, "it must be at least 1") }
+        let id = sockets.channelCount
+        sockets.channelCount += 1
+        do throws(ZeroMQError) {
+            let socket = try pump.confined.makeSocket(type.socketType)
+            if case .sub(let topics) = type {
+                for topic in topics { try socket.set(.subscribe, topic) }
+            }
+            if type == .router { try socket.set(.routerMandatory, 1) }
+            var bound: String?
+            switch use {
+            case .bind:
+                try socket.bind(endpoint.text)
+                bound = try socket.lastEndpoint
+            case .connect: try socket.connect(endpoint.text)
+            }
+            let readOn = PumpSignal(pump: pump) { [weak self] in self?.assumeIsolated { $0.readOn(channel: id) } }
+            let buffer = ChannelBuffer(capacity: capacity, readOn: readOn)
+            let pumped = PumpedSocket(socket, priority: .data) { [weak self] events in
+                self?.assumeIsolated { $0.serve(channel: id, events) }
+            }
+            let port = ChannelPort(
+                type: type, pumped: pumped, boundEndpoints: bound.map { [$0] } ?? [], buffer: buffer)
+            sockets.channels[id] = port
+            pump.confined.insert(pumped, events: port.events)
+            return Channel(star: self, id: id, buffer: buffer, boundEndpoint: bound)
+        } catch {
+            throw .unavailable("channel", error)
+        }
+    }
+
+    func closeChannel(_ id: Int) {
+        sockets.channels.removeValue(forKey: id)?.close(in: pump.confined)
+    }
+
+    private func serve(channel id: Int, _ events: PollSet.Events) {
+        guard let port = sockets.channels[id] else { return }
+        if events.contains(.writable) { flush(port) }
+        if events.contains(.readable) { read(port) }
+        pump.confined.setEvents(port.events, of: port.pumped)
+    }
+
+    // MARK: Receiving
+
+    private func readOn(channel id: Int) {
+        guard let port = sockets.channels[id] else { return }
+        port.isReading = true
+        pump.confined.setEvents(port.events, of: port.pumped)
+    }
+
+    private func read(_ port: ChannelPort) {
+        do throws(ZeroMQError) {
+            while port.isReading, let message = try port.pumped.socket.receive() {
+                port.isReading = port.buffer.add(message)
+                if MonotonicTime.now >= pump.confined.budgetEnd { return }
+            }
+        } catch {
+            rateLimitedLog.warning(
+                "cannot receive on a channel", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    // MARK: Sending
+
+    func send(_ message: Message, onChannel id: Int) async throws {
+        guard let port = sockets.channels[id] else { throw BinaryStarError.stopped }
+        guard port.type.sends else {
+            throw BinaryStarError(.unsupported, "a \(port.type.socketType.name) channel only receives")
+        }
+        try Task.checkCancellation()
+        if port.unsent.isEmpty {
+            var message = message
+            switch try attemptSend(&message, on: port) {
+            case .sent: return
+            case .noPeer:
+                throw BinaryStarError(.unsupported, "the receiver that the message's first frame names is not connected")
+            case .full: break
+            }
+        }
+        let sendID = port.nextSendID
+        port.nextSendID += 1
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                port.unsent.append(.init(id: sendID, message: message, continuation: continuation))
+                pump.confined.setEvents(port.events, of: port.pumped)
+            }
+        } onCancel: {
+            Task { await self.cancelSend(sendID, onChannel: id) }
+        }
+    }
+
+    private func cancelSend(_ sendID: Int, onChannel id: Int) {
+        guard let port = sockets.channels[id], let index = port.unsent.firstIndex(where: { $0.id == sendID }) else { return }
+        port.unsent.remove(at: index).continuation.resume(throwing: CancellationError())
+        pump.confined.setEvents(port.events, of: port.pumped)
+    }
+
+    private func attemptSend(_ message: inout Message, on port: ChannelPort) throws(BinaryStarError) -> Socket.Sent {
+        do throws(ZeroMQError) {
+            return try port.pumped.socket.send(&message)
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    private func flush(_ port: ChannelPort) {
+        while var unsent = port.unsent.popFirst() {
+            do throws(BinaryStarError) {
+                switch try attemptSend(&unsent.message, on: port) {
+                case .sent: unsent.continuation.resume()
+                case .full: return port.unsent.prepend(unsent)
+                case .noPeer:
+                    unsent.continuation.resume(
+                        throwing: BinaryStarError(.unsupported, "the receiver of the message is gone"))
+                }
+            } catch {
+                unsent.continuation.resume(throwing: error)
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+extension BinaryStar {
+    /// What the star has counted since it was created.
+    public struct Statistics: Sendable, Hashable {
+        /// Heartbeats published.
+        public var heartbeatsSent = 0
+        /// Valid heartbeats of the peer.
+        public var heartbeatsReceived = 0
+        /// What came over the peer link and was no heartbeat, by reason.
+        public var heartbeatsRejected: [HeartbeatRejection: Int] = [:]
+        /// Requests that the role allowed to be served.
+        public var requestsAdmitted = 0
+        /// Requests that the role did not allow to be served.
+        public var requestsRefused = 0
+        /// Requests that could not be taken for one, by reason.
+        public var requestsDropped: [RequestDrop: Int] = [:]
+        /// Requests whose handler threw.
+        public var handlersFailed = 0
+        /// Replies given to libzmq.
+        public var repliesSent = 0
+        /// Replies that could not be delivered, by reason.
+        public var repliesDropped: [ReplyDrop: Int] = [:]
+    }
+
+    /// Why a request was dropped before its role was asked for.
+    public enum RequestDrop: String, Sendable, Hashable, CaseIterable {
+        /// It has more frames than the voter takes.
+        case tooManyFrames
+        /// It came to a REP voter without an empty delimiter.
+        case noDelimiter
+    }
+
+    /// Why a reply was dropped.
+    public enum ReplyDrop: String, Sendable, Hashable, CaseIterable {
+        /// The client does not read its replies, and its queue is full.
+        case clientNotReading
+        /// The client is no longer connected.
+        case clientGone
+    }
+}

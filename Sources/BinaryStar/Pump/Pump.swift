@@ -1,0 +1,107 @@
+import BinaryStarCore
+import CZeroMQ
+import Synchronization
+import ZeroMQ
+
+/// A thread that pumps `zmq_poll` and is the executor of the actors whose sockets it polls.
+///
+/// A ``BinaryStar`` or a ``BinaryStarClient`` makes a pump of its own unless it is given one. Give the same pump to many of
+/// them to have all of them on one thread:
+///
+/// ```swift
+/// let pump = Pump()
+/// let stars = try configurations.map { try BinaryStar(configuration: $0, pump: pump) }
+/// ```
+///
+/// The thread exists exactly as long as there is something to pump: it starts with the first job, and ends when no job
+/// waits and no socket and timer is left. Jobs that come later start it again, so that no job is ever lost.
+///
+/// Nothing that blocks may run on a pump: a blocked pump sends no heartbeat.
+///
+/// Source: the shape is that of a reactor such as zguide's and CZMQ's `zloop`, with a Swift executor on it.
+public final class Pump: Sendable {
+    private let queue = PumpQueue()
+    private let wake = WakeDescriptor()
+    private let thread = Atomic<UInt>(0)
+    private let name: String
+
+    /// What the pump's thread owns.
+    // Reached on the pump's thread only, which `confined` checks; the queue's lock orders one thread after another.
+    private nonisolated(unsafe) let loop: PumpLoop
+
+    /// - Parameter name: the thread's name, as debuggers and `top` show it. At most 15 bytes on Linux.
+    public init(name: String = "bstar-pump") {
+        self.name = name
+        loop = PumpLoop(wake: wake.descriptor)
+    }
+
+    /// Whether the caller runs on the pump's thread.
+    var isCurrentThread: Bool {
+        thread.load(ordering: .relaxed) == UInt(czmq_thread_self())
+    }
+
+    /// The sockets and timers, for callers on the pump's thread.
+    var confined: PumpLoop {
+        precondition(isCurrentThread, "a pump's sockets and timers are used on its own thread only")
+        return loop
+    }
+
+    func add(_ work: PumpQueue.Work) {
+        switch queue.add(work) {
+        case .none: break
+        case .wake: wake.signal()
+        case .startThread: startThread()
+        }
+    }
+
+    // MARK: The thread
+
+    private func startThread() {
+        // The thread keeps the pump alive until it ends.
+        let pump = Unmanaged.passRetained(self)
+        let status = czmq_thread_start(
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Pump>.fromOpaque(argument).takeRetainedValue().main()
+                return nil
+            }, pump.toOpaque())
+        precondition(status == 0, "cannot start a thread for the pump (error \(status)); raise the limit of threads")
+    }
+
+    private func main() {
+        czmq_thread_set_name(name)
+        thread.store(UInt(czmq_thread_self()), ordering: .relaxed)
+        var work: [PumpQueue.Work] = []
+        repeat {
+            loop.runTurn {
+                queue.take(into: &work)
+                for item in work { perform(item) }
+                work.removeAll(keepingCapacity: true)
+            }
+        } while waitForMore()
+    }
+
+    private func perform(_ work: PumpQueue.Work) {
+        switch work {
+        case .job(let job):
+            job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        case .signal(let signal): signal.fire()
+        }
+    }
+
+    /// Sleeps until there is something to do. Returns false if the thread must end.
+    private func waitForMore() -> Bool {
+        let isIdle = loop.isIdle
+        if isIdle { loop.releaseContext() }
+        // Before the lock is released: the next thread may start at once.
+        thread.store(0, ordering: .relaxed)
+        let rest = queue.rest(isIdle: isIdle)
+        if case .end = rest { return false }
+        thread.store(UInt(czmq_thread_self()), ordering: .relaxed)
+        let wasWoken = loop.poll(mayWait: rest == .sleep)
+        queue.wakeUp()
+        // Only what poll has seen: a wake that is on its way belongs to the next turn.
+        if wasWoken { wake.drain() }
+        return true
+    }
+}

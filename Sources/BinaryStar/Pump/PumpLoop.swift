@@ -1,0 +1,113 @@
+import BinaryStarCore
+import ZeroMQ
+
+/// What a pump's thread owns: the context, the poll set and the timers, and the order of one turn.
+final class PumpLoop {
+    private var sockets: PumpedSockets
+    private var timers: [PumpTimer] = []
+    private var context: Context?
+    private var ready: [(PumpedSocket, PollSet.Events)] = []
+    private var monitorCount = 0
+
+    /// Until when those who drain a socket may go on within this turn.
+    private(set) var budgetEnd = MonotonicTime(nanoseconds: 0)
+
+    /// The longest that draining may hold up the turn.
+    private static let budget = Duration.milliseconds(10)
+
+    init(wake descriptor: Int32) {
+        sockets = PumpedSockets(wake: descriptor)
+    }
+
+    // MARK: What tenants register
+
+    func makeSocket(_ type: SocketType) throws(ZeroMQError) -> Socket {
+        if let context { return try Socket(type, in: context) }
+        let context = try Context()
+        self.context = context
+        return try Socket(type, in: context)
+    }
+
+    func startMonitor(of socket: borrowing Socket, _ kinds: MonitorEvent.Kind) throws(ZeroMQError) -> Socket {
+        monitorCount += 1
+        return try socket.startMonitor(kinds, name: "\(monitorCount)")
+    }
+
+    func insert(_ socket: PumpedSocket, events: PollSet.Events) { sockets.insert(socket, events: events) }
+
+    func remove(_ socket: PumpedSocket) { sockets.remove(socket) }
+
+    func setEvents(_ events: PollSet.Events, of socket: PumpedSocket) { sockets.setEvents(events, of: socket) }
+
+    func insert(_ timer: PumpTimer) { timers.append(timer) }
+
+    func remove(_ timer: PumpTimer) {
+        timer.deadline = nil
+        timers.removeAll { $0 === timer }
+    }
+
+    // MARK: A turn
+
+    /// Whether there is nothing to watch.
+    var isIdle: Bool { sockets.isEmpty && timers.isEmpty }
+
+    /// Lets go of the context when no socket is left; closing the last one ends its threads.
+    func releaseContext() {
+        context = nil
+    }
+
+    /// Serves what the last poll found, in this order: heartbeats, timers, jobs, requests. Heartbeats come before the
+    /// timers, so that a peer that has spoken is never taken for silent.
+    func runTurn(jobs: () -> Void) {
+        serve(.control)
+        let now = MonotonicTime.now
+        fireTimers(at: now)
+        jobs()
+        budgetEnd = min(now + Self.budget, nextDeadline ?? now + Self.budget)
+        serve(.data)
+        ready.removeAll(keepingCapacity: true)
+    }
+
+    private func serve(_ priority: PumpedSocket.Priority) {
+        // One that an earlier handler of this turn has taken out is skipped.
+        for (socket, events) in ready where socket.priority == priority && socket.index != nil {
+            socket.handler(events)
+        }
+    }
+
+    private func fireTimers(at now: MonotonicTime) {
+        // A handler may register or remove timers: go over those that are due now.
+        guard let next = nextDeadline, next <= now else { return }
+        for timer in timers {
+            guard let deadline = timer.deadline, deadline <= now else { continue }
+            timer.deadline = nil
+            timer.handler(now)
+        }
+    }
+
+    private var nextDeadline: MonotonicTime? {
+        timers.lazy.compactMap(\.deadline).min()
+    }
+
+    /// Waits until a socket is ready, the pump is woken or a timer is due; or only looks what is ready.
+    ///
+    /// - Returns: whether the wake descriptor is readable.
+    func poll(mayWait: Bool) -> Bool {
+        do throws(ZeroMQError) {
+            let count = try sockets.wait(milliseconds: mayWait ? millisecondsToNextDeadline() : 0)
+            guard count > 0 else { return false }
+            sockets.collectReady(into: &ready)
+            return sockets.isWakeReady
+        } catch {
+            // The only errors are a bug of ours in the poll set or a terminated context, which we alone terminate.
+            preconditionFailure("zmq_poll failed: \(error)")
+        }
+    }
+
+    /// Rounded up: a turn before the deadline would find nothing to do.
+    private func millisecondsToNextDeadline() -> Int {
+        guard let deadline = nextDeadline else { return -1 }
+        let nanoseconds = (deadline - .now).wholeNanoseconds
+        return max(0, Int((nanoseconds + 999_999) / 1_000_000))
+    }
+}

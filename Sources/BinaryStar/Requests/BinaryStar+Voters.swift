@@ -1,0 +1,221 @@
+import BinaryStarCore
+import Logging
+public import ZeroMQ
+
+extension BinaryStar {
+    /// Binds a socket on which clients reach this star, and whose requests are votes.
+    ///
+    /// A request is handled if the star's role allows it at that instant; otherwise it is dropped and counted, and the
+    /// client finds the other server. A star may have several voters, and more may be added while it runs.
+    ///
+    /// ```swift
+    /// try await star.addVoter(.router, bind: "tcp://*:5001") { request in
+    ///     try await store.answer(request.body)
+    /// }
+    /// ```
+    ///
+    /// The handler runs off the star's thread, so that it may take its time. If it throws, the error is logged and counted,
+    /// and the client gets no reply; so does a client to whose request it returns `nil`.
+    ///
+    /// - Parameters:
+    ///   - type: the kind of socket.
+    ///   - endpoint: `tcp://HOST:PORT`, with `*` for every address and as a port for one that the system chooses; or
+    ///     `ipc://PATH`.
+    ///   - limits: how many requests are handled at a time, and how large they and the queues may grow.
+    ///   - handler: gets a request and returns its reply, or `nil` for none.
+    /// - Returns: the bound endpoint, with the port that was chosen.
+    /// - Throws: ``BinaryStarError`` if the endpoint or a limit is not valid, or the endpoint cannot be bound.
+    ///
+    /// Source: zguide, chapter 4, `bstar_voter (endpoint, type, handler)`.
+    @discardableResult
+    public func addVoter(
+        _ type: VoterType,
+        bind endpoint: String,
+        limits: VoterLimits = VoterLimits(),
+        handler: @escaping @Sendable (Request) async throws -> Message?
+    ) throws(BinaryStarError) -> String {
+        let id = nextVoterID()
+        let finished = PumpSignal(pump: pump) { [weak self] in
+            self?.assumeIsolated { $0.sendReplies(ofVoter: id) }
+        }
+        let limit = type.isSequential ? 1 : limits.concurrency
+        let pool = HandlerPool(limit: limit, finished: finished, handler: handler)
+        return try addVoter(id, type, bind: endpoint, limits: limits, service: .pool(pool))
+    }
+
+    /// Binds a voter whose handler runs on the star's own thread, without a task or a hop between threads.
+    ///
+    /// This is the fastest way to answer, and only for handlers that never wait: while the handler runs, the star
+    /// sends no heartbeat.
+    ///
+    /// - Parameters:
+    ///   - type: the kind of socket.
+    ///   - endpoint: as for ``addVoter(_:bind:limits:handler:)``.
+    ///   - limits: as for ``addVoter(_:bind:limits:handler:)``; the concurrency is not used.
+    ///   - handler: gets a request and returns its reply, or `nil` for none. It must not block.
+    /// - Returns: the bound endpoint, with the port that was chosen.
+    /// - Throws: ``BinaryStarError`` if the endpoint or a limit is not valid, or the endpoint cannot be bound.
+    @discardableResult
+    public func addVoter(
+        _ type: VoterType,
+        bind endpoint: String,
+        limits: VoterLimits = VoterLimits(),
+        inline handler: @escaping @Sendable (Request) throws -> Message?
+    ) throws(BinaryStarError) -> String {
+        try addVoter(nextVoterID(), type, bind: endpoint, limits: limits, service: .inline(handler))
+    }
+
+    private func addVoter(
+        _ id: Int,
+        _ type: VoterType,
+        bind endpoint: String,
+        limits: VoterLimits,
+        service: Voter.Service
+    ) throws(BinaryStarError) -> String {
+        guard phase != .ended else { throw .stopped }
+        try limits.validate()
+        let checked = try Endpoint(endpoint, field: "voter", use: .bind)
+        do throws(ZeroMQError) {
+            let socket = try pump.confined.makeSocket(type.socketType)
+            try socket.set(.maximumFrameSize, Int64(limits.maximumFrameSize))
+            try socket.set(.sendHighWaterMark, Int32(limits.replyQueue))
+            try socket.set(.backlog, 1_024)
+            if type.socketType == .router { try socket.set(.routerMandatory, 1) }
+            if case .sub(let topics) = type {
+                for topic in topics { try socket.set(.subscribe, topic) }
+            }
+            try socket.bind(checked.text)
+            let bound = try socket.lastEndpoint
+            let pumped = PumpedSocket(socket, priority: .data) { [weak self] _ in
+                self?.assumeIsolated { $0.drain(voter: id) }
+            }
+            sockets.voters[id] = Voter(type: type, endpoint: bound, limits: limits, service: service, pumped: pumped)
+            // Before the star runs, requests wait in the socket.
+            pump.confined.insert(pumped, events: phase == .running ? .readable : [])
+            logger.info("voter bound", metadata: [LogKey.endpoint: "\(bound)"])
+            return bound
+        } catch {
+            throw .unavailable("voter", error)
+        }
+    }
+
+    private func nextVoterID() -> Int {
+        defer { sockets.voterCount += 1 }
+        return sockets.voterCount
+    }
+
+    // MARK: Requests in
+
+    /// Reads requests until there are none, the voter's limit is reached or the turn's time is up.
+    private func drain(voter id: Int) {
+        guard let voter = sockets.voters[id], phase == .running else { return }
+        var isOpen = true
+        while isOpen, voter.batch.count < voter.room {
+            switch receive(from: voter) {
+            case .message(let message):
+                let now = MonotonicTime.now
+                isOpen = now < pump.confined.budgetEnd
+                handle(message, from: voter, at: now)
+            case .tooManyFrames: drop(.tooManyFrames, from: voter)
+            case .nothing: isOpen = false
+            }
+        }
+        submitBatch(of: voter)
+    }
+
+    private func receive(from voter: Voter) -> Socket.Received {
+        do throws(ZeroMQError) {
+            return try voter.pumped.socket.receive(
+                reusing: &voter.spare, maximumFrames: voter.limits.maximumFrameCount)
+        } catch {
+            rateLimitedLog.warning(
+                "cannot receive a request", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+            return .nothing
+        }
+    }
+
+    private func handle(_ message: consuming Message, from voter: Voter, at now: MonotonicTime) {
+        let request =
+            voter.type.replies
+            ? Request(message, identityFrames: voter.type.identityFrames) : Request(oneWay: message)
+        if voter.type == .rep, !request.hasDelimiter { return drop(.noDelimiter, from: voter) }
+        guard admitRequest(at: now) else { return }
+        switch voter.service {
+        case .pool: voter.batch.append(request)
+        case .inline(let handler):
+            do {
+                guard let reply = try handler(request) else { return }
+                send(reply, to: request, of: voter)
+            } catch {
+                handlerFailed(error, voter)
+            }
+        }
+    }
+
+    private func submitBatch(of voter: Voter) {
+        guard case .pool(let pool) = voter.service else { return }
+        voter.inFlight += voter.batch.count
+        if !voter.batch.isEmpty { pool.submit(&voter.batch) }
+        // Not read while the limit is reached.
+        if voter.room == 0 { pump.confined.setEvents([], of: voter.pumped) }
+    }
+
+    private func drop(_ reason: RequestDrop, from voter: Voter) {
+        statistics.requestsDropped[reason, default: 0] += 1
+        rateLimitedLog.warning(
+            "request dropped", to: logger, at: .now,
+            metadata: [LogKey.reason: "\(reason)", LogKey.endpoint: "\(voter.endpoint)"])
+    }
+
+    private func handlerFailed(_ error: any Error, _ voter: Voter) {
+        statistics.handlersFailed += 1
+        rateLimitedLog.warning(
+            "handler failed", to: logger, at: .now,
+            metadata: [LogKey.error: "\(error)", LogKey.endpoint: "\(voter.endpoint)"])
+    }
+
+    // MARK: Replies out
+
+    private func sendReplies(ofVoter id: Int) {
+        guard let voter = sockets.voters[id], case .pool(let pool) = voter.service else { return }
+        pool.takeFinished(into: &voter.outcomes)
+        voter.inFlight -= voter.outcomes.count
+        // Taken out of the array one by one, so that a reply's frames have one owner and can be moved.
+        voter.outcomes.reverse()
+        while let outcome = voter.outcomes.popLast() {
+            switch outcome.result {
+            case .success(let reply?): send(reply, to: outcome.request, of: voter)
+            case .success(nil): break
+            case .failure(let error): handlerFailed(error, voter)
+            }
+        }
+        if phase == .running, voter.room > 0 { pump.confined.setEvents(.readable, of: voter.pumped) }
+    }
+
+    private func send(_ reply: consuming Message, to request: consuming Request, of voter: Voter) {
+        guard voter.type.replies, phase == .running else { return }
+        var reply = reply
+        // A ROUTER needs a frame behind the client's identity.
+        if reply.isEmpty, !request.hasDelimiter { reply = Message("") }
+        let sent: Socket.Sent
+        do throws(ZeroMQError) {
+            sent = try voter.pumped.socket.send(reply, behind: request.takeEnvelope(), spare: &voter.spare)
+        } catch {
+            rateLimitedLog.warning(
+                "cannot send a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+            return
+        }
+        switch sent {
+        case .sent: statistics.repliesSent += 1
+        case .full: dropReply(.clientNotReading, voter)
+        case .noPeer: dropReply(.clientGone, voter)
+        }
+    }
+
+    private func dropReply(_ reason: ReplyDrop, _ voter: Voter) {
+        statistics.repliesDropped[reason, default: 0] += 1
+        rateLimitedLog.warning(
+            "reply dropped", to: logger, at: .now,
+            metadata: [LogKey.reason: "\(reason)", LogKey.endpoint: "\(voter.endpoint)"])
+    }
+}

@@ -1,0 +1,138 @@
+import DequeModule
+import Synchronization
+import ZeroMQ
+
+/// Runs asynchronous handlers off the pump: requests in, replies out, both in batches.
+///
+/// A worker is a task that handles one request after the other until none waits, and then ends: an idle pool has no task.
+/// At most one worker is about to start at any time; when it has its first request and further ones wait, it starts the
+/// next. So a burst of short requests costs one or two tasks, and yet a handler that waits or blocks never holds up a request
+/// behind it. The requests in flight bound the workers.
+final class HandlerPool: Sendable {
+    typealias Handler = @Sendable (Request) async throws -> Message?
+
+    struct Outcome: Sendable {
+        var request: Request
+        var result: Result<Message?, any Error>
+    }
+
+    struct State {
+        var waiting = Deque<Request>()
+        var finished: [Outcome] = []
+        var workers: [Int: Task<Void, Never>?] = [:]
+        var nextID = 0
+        var isStarting = false
+        var isCancelled = false
+        var idleWaiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+    private let handler: Handler
+    private let limit: Int
+    private let finishedSignal: PumpSignal
+
+    /// - Parameters:
+    ///   - limit: how many handlers run at a time, at most.
+    ///   - finished: is raised when ``takeFinished(into:)`` has something to give.
+    init(limit: Int, finished: PumpSignal, handler: @escaping Handler) {
+        self.limit = limit
+        self.finishedSignal = finished
+        self.handler = handler
+    }
+
+    /// Takes over all of `requests`.
+    func submit(_ requests: inout [Request]) {
+        let starting = state.withLock { [requests] state -> Int? in
+            guard !state.isCancelled else { return nil }
+            state.waiting.append(contentsOf: requests)
+            return state.claimWorker(limit: limit)
+        }
+        requests.removeAll(keepingCapacity: true)
+        if let starting { startWorker(starting) }
+    }
+
+    /// Swaps what is finished, in the order in which it was, with the empty `outcomes`.
+    func takeFinished(into outcomes: inout [Outcome]) {
+        outcomes = state.withLock { [outcomes] state in
+            let finished = state.finished
+            state.finished = outcomes
+            return finished
+        }
+    }
+
+    /// Drops what waits, cancels the running handlers and returns when they have ended.
+    func cancel() async {
+        let workers = state.withLock { state in
+            state.isCancelled = true
+            state.waiting.removeAll()
+            return Array(state.workers.values)
+        }
+        for worker in workers { worker?.cancel() }
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if !state.workers.isEmpty { state.idleWaiters.append(continuation) }
+                return state.workers.isEmpty
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    // MARK: Workers
+
+    private func startWorker(_ id: Int) {
+        let task = Task.detached { await self.work(as: id) }
+        let isCancelled = state.withLock { state in
+            // It may have ended already.
+            if state.workers[id] != nil { state.workers[id] = .some(task) }
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    private func work(as id: Int) async {
+        var isFirst = true
+        while let (request, next) = nextRequest(worker: id, isFirst: isFirst) {
+            isFirst = false
+            if let next { startWorker(next) }
+            let outcome: Outcome
+            do {
+                outcome = Outcome(request: request, result: .success(try await handler(request)))
+            } catch {
+                outcome = Outcome(request: request, result: .failure(error))
+            }
+            finish(outcome)
+        }
+    }
+
+    /// The next request, and the worker to start for those behind it; or `nil` if this worker is to end.
+    private func nextRequest(worker id: Int, isFirst: Bool) -> (Request, Int?)? {
+        let (next, waiters) = state.withLock { state -> ((Request, Int?)?, [CheckedContinuation<Void, Never>]) in
+            if isFirst { state.isStarting = false }
+            if let request = state.waiting.popFirst() {
+                return ((request, state.claimWorker(limit: limit)), [])
+            }
+            state.workers[id] = nil
+            guard state.workers.isEmpty else { return (nil, []) }
+            defer { state.idleWaiters = [] }
+            return (nil, state.idleWaiters)
+        }
+        for waiter in waiters { waiter.resume() }
+        return next
+    }
+
+    private func finish(_ outcome: Outcome) {
+        state.withLock { $0.finished.append(outcome) }
+        finishedSignal.raise()
+    }
+}
+
+extension HandlerPool.State {
+    /// The number of a worker that the caller must start, or `nil` if none is needed now.
+    fileprivate mutating func claimWorker(limit: Int) -> Int? {
+        guard !waiting.isEmpty, !isStarting, workers.count < limit else { return nil }
+        isStarting = true
+        defer { nextID += 1 }
+        workers[nextID] = .some(nil)
+        return nextID
+    }
+}

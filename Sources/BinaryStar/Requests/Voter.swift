@@ -1,0 +1,43 @@
+import ZeroMQ
+
+/// A voter's socket and what belongs to it. Used on the pump's thread only.
+final class Voter {
+    /// Who answers.
+    enum Service {
+        /// On the pump, at once.
+        case inline(@Sendable (Request) throws -> Message?)
+        /// Off the pump.
+        case pool(HandlerPool)
+    }
+
+    let type: VoterType
+    let endpoint: String
+    let limits: VoterLimits
+    let service: Service
+    let pumped: PumpedSocket
+
+    /// How many requests the pool has.
+    var inFlight = 0
+    /// A message whose memory the next receive may use.
+    var spare: Message?
+    /// Requests for the pool, kept for its memory.
+    var batch: [Request] = []
+    /// Outcomes from the pool, kept for its memory.
+    var outcomes: [HandlerPool.Outcome] = []
+
+    init(type: VoterType, endpoint: String, limits: VoterLimits, service: Service, pumped: PumpedSocket) {
+        self.type = type
+        self.endpoint = endpoint
+        self.limits = limits
+        self.service = service
+        self.pumped = pumped
+    }
+
+    /// How many more requests may be read now.
+    var room: Int {
+        switch service {
+        case .inline: .max
+        case .pool: (type.isSequential ? 1 : limits.concurrency) - inFlight
+        }
+    }
+}

@@ -1,0 +1,44 @@
+extension BinaryStar {
+    /// The star's role, now and from now on.
+    ///
+    /// Every access is a subscription of its own: it gets the present role first, then every change in order, and ends
+    /// when the star stops. A slow subscriber loses nothing.
+    ///
+    /// A role other than active is announced only after every body of ``whileActive(_:)`` has ended.
+    ///
+    /// Source: zguide, chapter 4, `bstar_new_active` and `bstar_new_passive`.
+    public nonisolated var roles: AsyncStream<Role> { roleBroadcast.subscribe() }
+
+    /// Every change of role from now on, with its cause and its time. Ends when the star stops.
+    public nonisolated var events: AsyncStream<RoleChange> { changeBroadcast.subscribe() }
+
+    /// Runs `body` whenever the star is active, and returns when the star has stopped.
+    ///
+    /// The body is a child task of the caller. It is cancelled when the star ceases to be active, and
+    /// has ended before the next role is announced by ``roles``; so it should end soon when it is cancelled. A body that
+    /// returns by itself is called again at the next activation.
+    ///
+    /// - Throws: what `body` throws, other than `CancellationError` after it was cancelled.
+    public nonisolated func whileActive(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        var lastActivation = 0
+        for await role in roles where role == .active {
+            try await activeScope.run(lastActivation: &lastActivation, body)
+        }
+    }
+
+    /// Announces role changes to the application, one after the other.
+    nonisolated func announce(_ changes: AsyncStream<RoleChange>) async {
+        for await change in changes {
+            if change.to == .active {
+                activeScope.open()
+            } else {
+                await activeScope.close()
+            }
+            roleBroadcast.send(change.to)
+            changeBroadcast.send(change)
+        }
+        await activeScope.finish()
+        roleBroadcast.finish()
+        changeBroadcast.finish()
+    }
+}

@@ -1,0 +1,66 @@
+import Synchronization
+
+/// One source of values, any number of subscribers. Each gets every value from its subscription on, in order, however slow
+/// it is; if the broadcast keeps the latest value, a new subscriber gets that one first.
+final class Broadcast<Element: Sendable>: Sendable {
+    struct State {
+        var latest: Element?
+        var subscribers: [Int: AsyncStream<Element>.Continuation] = [:]
+        var nextID = 0
+        var isFinished = false
+    }
+
+    private let state: Mutex<State>
+    private let keepsLatest: Bool
+
+    /// A broadcast without a present value.
+    init() {
+        state = Mutex(State())
+        keepsLatest = false
+    }
+
+    /// A broadcast whose subscribers get the present value first.
+    init(initial: Element) {
+        state = Mutex(State(latest: initial))
+        keepsLatest = true
+    }
+
+    func send(_ element: Element) {
+        // Within the lock, so that all subscribers see one order. Yielding only schedules them.
+        state.withLock { state in
+            guard !state.isFinished else { return }
+            if keepsLatest { state.latest = element }
+            for subscriber in state.subscribers.values { subscriber.yield(element) }
+        }
+    }
+
+    /// Ends every stream, also those that are asked for later.
+    func finish() {
+        let subscribers = state.withLock { state in
+            state.isFinished = true
+            defer { state.subscribers = [:] }
+            return state.subscribers.values
+        }
+        // Outside of the lock: finishing calls the termination handler.
+        for subscriber in subscribers { subscriber.finish() }
+    }
+
+    func subscribe() -> AsyncStream<Element> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Element.self)
+        let id: Int? = state.withLock { state in
+            if let latest = state.latest { continuation.yield(latest) }
+            guard !state.isFinished else { return nil }
+            defer { state.nextID += 1 }
+            state.subscribers[state.nextID] = continuation
+            return state.nextID
+        }
+        guard let id else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { _ = $0.subscribers.removeValue(forKey: id) }
+        }
+        return stream
+    }
+}

@@ -1,0 +1,100 @@
+// libzmq's C interface, and the few platform calls that Swift's own modules leave out.
+#ifndef CZEROMQ_SHIM_H
+#define CZEROMQ_SHIM_H
+
+#include <zmq.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
+
+// ThreadSanitizer does not see the synchronisation inside libzmq, which is not instrumented: memory that one of our
+// threads hands to another through a socket would look like a race. These two weak symbols exist only in a sanitized
+// process; elsewhere the calls cost one comparison.
+#ifdef __linux__
+extern void __tsan_release(void *address) __attribute__((weak));
+extern void __tsan_acquire(void *address) __attribute__((weak));
+__attribute__((weak)) char czmq_tsan_token;
+static inline void czmq_tsan_release(void) {
+    if (__tsan_release) __tsan_release(&czmq_tsan_token);
+}
+static inline void czmq_tsan_acquire(void) {
+    if (__tsan_acquire) __tsan_acquire(&czmq_tsan_token);
+}
+#else
+static inline void czmq_tsan_release(void) {}
+static inline void czmq_tsan_acquire(void) {}
+#endif
+
+// A descriptor pair that wakes a poll: written at [1], read at [0]. One eventfd on Linux, a pipe elsewhere.
+// Returns 0, or -1 with errno set.
+static inline int czmq_wake_open(int descriptors[2]) {
+#ifdef __linux__
+    int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    descriptors[0] = descriptor;
+    descriptors[1] = descriptor;
+    return descriptor < 0 ? -1 : 0;
+#else
+    if (pipe(descriptors) != 0) return -1;
+    for (int i = 0; i < 2; i++) {
+        fcntl(descriptors[i], F_SETFL, O_NONBLOCK);
+        fcntl(descriptors[i], F_SETFD, FD_CLOEXEC);
+    }
+    return 0;
+#endif
+}
+
+static inline void czmq_wake_close(const int descriptors[2]) {
+    close(descriptors[0]);
+    if (descriptors[1] != descriptors[0]) close(descriptors[1]);
+}
+
+static inline void czmq_wake_signal(int descriptor) {
+    uint64_t one = 1;
+    // A full pipe or counter means that a wake is pending already.
+    ssize_t ignored = write(descriptor, &one, sizeof one);
+    (void)ignored;
+}
+
+static inline void czmq_wake_drain(int descriptor) {
+    uint64_t buffer[8];
+    while (read(descriptor, buffer, sizeof buffer) == (ssize_t)sizeof buffer) {
+    }
+}
+
+// Starts a detached thread that gets no signals: they belong to the program, and would only interrupt its poll.
+// Returns 0 or an error number.
+static inline int czmq_thread_start(void *(*body)(void *), void *argument) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_t thread;
+    int status = pthread_create(&thread, &attributes, body, argument);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, 0);
+    return status;
+}
+
+static inline void czmq_thread_set_name(const char *name) {
+#ifdef __linux__
+    extern int pthread_setname_np(pthread_t, const char *);
+    pthread_setname_np(pthread_self(), name);
+#else
+    pthread_setname_np(name);
+#endif
+}
+
+static inline uintptr_t czmq_thread_self(void) {
+    return (uintptr_t)pthread_self();
+}
+
+#endif

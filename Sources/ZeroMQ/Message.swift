@@ -1,0 +1,110 @@
+import CZeroMQ
+
+/// A ZeroMQ message: a few frames, sent and received as a whole.
+///
+/// A message is a value that never changes. Received frames stay in libzmq's own memory until somebody asks for a copy, and
+/// slices share it. It is safe to read from any thread, and to keep.
+///
+/// Source: zguide, chapter 2, "Working with Messages".
+public struct Message: @unchecked Sendable {
+    // Sendable, because frames change only while one owner has the storage: before the message is handed out, and when
+    // the storage is uniquely referenced.
+    var storage: MessageStorage
+    package private(set) var range: Range<Int>
+
+    init(_ storage: MessageStorage) {
+        self.storage = storage
+        range = 0..<storage.count
+    }
+
+    private init(_ storage: MessageStorage, _ range: Range<Int>) {
+        self.storage = storage
+        self.range = range
+    }
+
+    /// A message with a copy of these frames.
+    public init<Frames: Collection>(frames: Frames) where Frames.Element: Sequence<UInt8> {
+        let storage = MessageStorage.make(capacity: Swift.max(1, frames.count))
+        for frame in frames {
+            let isContiguous: Void? = frame.withContiguousStorageIfAvailable {
+                unsafe storage.append(UnsafeRawBufferPointer($0))
+            }
+            if isContiguous == nil {
+                unsafe Array(frame).withUnsafeBytes { unsafe storage.append($0) }
+            }
+        }
+        self.init(storage)
+    }
+
+    /// A message of one frame with these bytes.
+    public init(_ bytes: some Sequence<UInt8>) {
+        self.init(frames: CollectionOfOne(bytes))
+    }
+
+    /// A message of one frame with this text in UTF-8.
+    public init(_ text: String) {
+        self.init(text.utf8)
+    }
+
+    /// A message without frames.
+    public init() {
+        self.init(MessageStorage.make(capacity: 1))
+    }
+
+    /// The text of the first frame, or `nil` if there is no frame or its bytes are no UTF-8.
+    public var text: String? { first?.text }
+
+    /// Empty storage: that of `spare` if nobody else refers to it, else a new one.
+    static func recycledStorage(_ spare: inout Message?) -> MessageStorage {
+        guard var storage = spare.take()?.storage, isKnownUniquelyReferenced(&storage) else {
+            return .make(capacity: MessageStorage.usualCapacity)
+        }
+        storage.removeAll()
+        return storage
+    }
+
+    /// The message that `first` and `second` are neighbouring parts of, or `nil` if they are not.
+    static func joined(_ first: borrowing Message, _ second: borrowing Message) -> Message? {
+        guard first.storage === second.storage, first.range.upperBound == second.range.lowerBound else { return nil }
+        return Message(first.storage, first.range.lowerBound..<second.range.upperBound)
+    }
+
+    /// The frames before `index`.
+    package func prefix(upTo index: Int) -> Message { Message(storage, range.lowerBound..<index) }
+
+    /// The frames from `index` on.
+    package func suffix(from index: Int) -> Message { Message(storage, index..<range.upperBound) }
+
+    /// The number of bytes of all frames.
+    public var byteCount: Int { reduce(0) { $0 + $1.count } }
+}
+
+extension Message: RandomAccessCollection {
+    public var startIndex: Int { range.lowerBound }
+    public var endIndex: Int { range.upperBound }
+
+    public subscript(index: Int) -> Frame {
+        precondition(range.contains(index), "frame index out of range")
+        return Frame(storage: storage, index: index)
+    }
+}
+
+extension Message: ExpressibleByStringLiteral {
+    public init(stringLiteral text: String) {
+        self.init(text)
+    }
+}
+
+extension Message: Equatable {
+    public static func == (left: Message, right: Message) -> Bool {
+        left.count == right.count && zip(left, right).allSatisfy(==)
+    }
+}
+
+extension Message: CustomStringConvertible {
+    /// The frames' texts or lengths, for logs: a long message is cut short.
+    public var description: String {
+        let shown = prefix(8).map(\.description).joined(separator: " ")
+        return count > 8 ? "[\(shown) … \(count) frames]" : "[\(shown)]"
+    }
+}

@@ -1,0 +1,108 @@
+import CZeroMQ
+
+/// The frames of a message, in one heap object: libzmq's own 64-byte frame headers, in line.
+///
+/// A message from the network keeps its bytes where libzmq received them, inside the header up to 33 bytes and in
+/// libzmq's buffer above. Once a message is handed out its frames never change, so that any thread may read them; only
+/// the sole owner takes them out, to send them.
+final class MessageStorage: ManagedBuffer<Int, zmq_msg_t> {
+    /// An identity, a header, a delimiter and two to spare.
+    static let usualCapacity = 5
+
+    static func make(capacity: Int) -> MessageStorage {
+        // The frame count is the buffer's header. `create` returns the class that it was called on.
+        unsafe unsafeDowncast(create(minimumCapacity: capacity) { _ in 0 }, to: MessageStorage.self)
+    }
+
+    deinit {
+        removeAll()
+    }
+
+    var count: Int { header }
+    var isFull: Bool { count == capacity }
+
+    /// Whether libzmq says that further frames of the same message follow the last one.
+    var lastFrameHasMore: Bool {
+        unsafe zmq_msg_more(frame(at: count - 1)) != 0
+    }
+
+    func frame(at index: Int) -> UnsafeMutablePointer<zmq_msg_t> {
+        // The elements stay where they are for the life of the object, and `index` is below `count`.
+        unsafe withUnsafeMutablePointerToElements { unsafe $0 + index }
+    }
+
+    /// Appends an initialised frame without bytes, for libzmq to receive into. There must be room.
+    func appendEmptyFrame() -> UnsafeMutablePointer<zmq_msg_t> {
+        let slot = unsafe frame(at: count)
+        unsafe zmq_msg_init(slot)
+        header += 1
+        return unsafe slot
+    }
+
+    /// Appends a frame with a copy of `bytes`. There must be room.
+    func append(_ bytes: UnsafeRawBufferPointer) {
+        let slot = unsafe frame(at: count)
+        unsafe Self.initialize(slot, copying: bytes)
+        header += 1
+    }
+
+    private static func initialize(_ slot: UnsafeMutablePointer<zmq_msg_t>, copying bytes: UnsafeRawBufferPointer) {
+        let status = unsafe zmq_msg_init_size(slot, bytes.count)
+        precondition(status == 0, "out of memory for a frame of \(bytes.count) bytes")
+        guard let source = bytes.baseAddress else { return }
+        unsafe zmq_msg_data(slot).copyMemory(from: source, byteCount: bytes.count)
+    }
+
+    func removeLastFrame() {
+        header -= 1
+        unsafe zmq_msg_close(frame(at: header))
+    }
+
+    func removeAll() {
+        while header > 0 { removeLastFrame() }
+    }
+
+    /// MessageStorage of twice the size with the frames of this one, which is left empty.
+    func grown() -> MessageStorage {
+        let larger = MessageStorage.make(capacity: capacity * 2)
+        for index in 0..<count {
+            unsafe zmq_msg_move(larger.appendEmptyFrame(), frame(at: index))
+        }
+        return larger
+    }
+
+    func bytes(at index: Int) -> UnsafeRawBufferPointer {
+        let frame = unsafe frame(at: index)
+        return unsafe UnsafeRawBufferPointer(start: zmq_msg_data(frame), count: zmq_msg_size(frame))
+    }
+
+    // MARK: Sending what others may read
+
+    /// From this size on, a frame that others may read is lent to libzmq instead of copied.
+    private static let smallestLoan = 1_024
+
+    /// Calls `send` with a frame that has the bytes of the one at `index`, and leaves that one as it is.
+    ///
+    /// libzmq's own `zmq_msg_copy` would write to the frame that it copies, which other threads may be reading.
+    func withSendableCopy(at index: Int, _ send: (UnsafeMutablePointer<zmq_msg_t>) -> Int32) -> Int32 {
+        let bytes = unsafe bytes(at: index)
+        var copy = zmq_msg_t()
+        if bytes.count < Self.smallestLoan {
+            unsafe Self.initialize(&copy, copying: bytes)
+        } else {
+            // libzmq keeps this object alive until it has sent the bytes.
+            let loan = unsafe Unmanaged.passRetained(self)
+            let status = unsafe zmq_msg_init_data(
+                &copy, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count,
+                { _, hint in
+                    guard let hint = unsafe hint else { return }
+                    unsafe Unmanaged<MessageStorage>.fromOpaque(hint).release()
+                }, loan.toOpaque())
+            precondition(status == 0, "out of memory for a frame header")
+        }
+        let status = unsafe send(&copy)
+        // A frame that was sent is empty by now; one that was not gives its loan back.
+        unsafe zmq_msg_close(&copy)
+        return status
+    }
+}

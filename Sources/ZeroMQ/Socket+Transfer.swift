@@ -1,0 +1,142 @@
+import CZeroMQ
+
+extension Socket {
+    /// What a receive call brought.
+    package enum Received: Sendable {
+        /// A whole message.
+        case message(Message)
+        /// There is no message at the moment.
+        case nothing
+        /// A message with more frames than the limit. It was read to its end and dropped.
+        case tooManyFrames
+    }
+
+    /// Receives a whole message without waiting. Its frames stay where libzmq put them.
+    ///
+    /// - Parameters:
+    ///   - spare: a message that is not needed any more. If nobody else refers to it either, its memory is used again.
+    ///   - maximumFrames: how many frames the message may have.
+    package func receive(
+        reusing spare: inout Message?,
+        maximumFrames: Int
+    ) throws(ZeroMQError) -> Received {
+        var storage = Message.recycledStorage(&spare)
+        guard try receiveFrame(into: storage) else {
+            spare = Message(storage)
+            return .nothing
+        }
+        czmq_tsan_acquire()
+        while storage.lastFrameHasMore {
+            if storage.isFull {
+                guard storage.count < maximumFrames else {
+                    try discardRest()
+                    return .tooManyFrames
+                }
+                storage = storage.grown()
+            }
+            _ = try receiveFrame(into: storage)
+        }
+        guard storage.count <= maximumFrames else { return .tooManyFrames }
+        return .message(Message(storage))
+    }
+
+    /// Receives a whole message without waiting, or returns `nil` if there is none.
+    package func receive() throws(ZeroMQError) -> Message? {
+        var spare: Message?
+        return switch try receive(reusing: &spare, maximumFrames: .max) {
+        case .message(let message): message
+        case .nothing, .tooManyFrames: nil
+        }
+    }
+
+    /// Receives one frame behind the last one of `storage`; false if there is none at the moment.
+    private func receiveFrame(into storage: MessageStorage) throws(ZeroMQError) -> Bool {
+        let frame = unsafe storage.appendEmptyFrame()
+        while unsafe zmq_msg_recv(frame, handle, ZMQ_DONTWAIT) < 0 {
+            let code = zmq_errno()
+            if code == EINTR { continue }
+            storage.removeLastFrame()
+            if code == EAGAIN { return false }
+            throw ZeroMQError("receive", type.name, code: code)
+        }
+        return true
+    }
+
+    private func discardRest() throws(ZeroMQError) {
+        let storage = MessageStorage.make(capacity: 1)
+        repeat {
+            storage.removeAll()
+            _ = try receiveFrame(into: storage)
+        } while storage.lastFrameHasMore
+    }
+
+    /// What became of a message that was given to be sent.
+    package enum Sent: Sendable {
+        /// libzmq has it.
+        case sent
+        /// The socket, or the queue of the addressed peer, is full at the moment. Nothing was sent.
+        case full
+        /// A ROUTER has no such peer any more. Nothing was sent.
+        case noPeer
+    }
+
+    /// Sends the frames of `envelope` and then those of `body` as one message, without waiting.
+    ///
+    /// Frames that nobody else refers to are moved; others are copied or shared, see ``MessageStorage``.
+    ///
+    /// - Parameter spare: is set to a message whose memory the next receive may use.
+    package func send(
+        _ body: consuming Message,
+        behind envelope: consuming Message,
+        spare: inout Message?
+    ) throws(ZeroMQError) -> Sent {
+        if var whole = Message.joined(envelope, body) {
+            // The two are one message, as in an echo: without its halves, its frames have one owner.
+            _ = consume envelope
+            _ = consume body
+            defer { spare = whole }
+            return try send(&whole)
+        }
+        guard !envelope.isEmpty else { return try send(&body) }
+        defer { spare = envelope }
+        let sent = try sendFrames(of: &envelope, more: !body.isEmpty, isStart: true)
+        guard case .sent = sent, !body.isEmpty else { return sent }
+        return try sendFrames(of: &body, more: false, isStart: false)
+    }
+
+    /// Sends `message` without waiting. An empty message sends nothing.
+    ///
+    /// If nobody else refers to the message its frames are moved, and what is left of it has no bytes.
+    package func send(_ message: inout Message) throws(ZeroMQError) -> Sent {
+        guard !message.isEmpty else { return .sent }
+        return try sendFrames(of: &message, more: false, isStart: true)
+    }
+
+    private func sendFrames(of message: inout Message, more: Bool, isStart: Bool) throws(ZeroMQError) -> Sent {
+        czmq_tsan_release()
+        let isUnique = isKnownUniquelyReferenced(&message.storage)
+        for index in message.range {
+            let flags = ZMQ_DONTWAIT | (more || index + 1 < message.range.upperBound ? ZMQ_SNDMORE : 0)
+            let status =
+                isUnique
+                ? unsafe sendFrame(message.storage.frame(at: index), flags: flags)
+                : unsafe message.storage.withSendableCopy(at: index) { unsafe sendFrame($0, flags: flags) }
+            guard status != 0 else { continue }
+            switch status {
+            case EAGAIN where isStart && index == message.range.lowerBound: return .full
+            case EHOSTUNREACH where isStart && index == message.range.lowerBound: return .noPeer
+            default: throw ZeroMQError("send", type.name, code: status)
+            }
+        }
+        return .sent
+    }
+
+    /// Returns 0 or the error number.
+    private func sendFrame(_ frame: UnsafeMutablePointer<zmq_msg_t>, flags: Int32) -> Int32 {
+        while unsafe zmq_msg_send(frame, handle, flags) < 0 {
+            let code = zmq_errno()
+            if code != EINTR { return code }
+        }
+        return 0
+    }
+}
