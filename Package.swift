@@ -1,12 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// What CI sets, so that a warning in any of our own targets is an error. The dependencies keep theirs.
+let warnings: [SwiftSetting] = Context.environment["BINARYSTAR_CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let strict: [SwiftSetting] =
+    warnings + [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
 
 /// Debian's libzmq.pc makes SwiftPM warn at every build, and the linker finds the library without it.
 /// Homebrew installs outside the default search path, so macOS needs it.
@@ -62,6 +66,55 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "EchoPair",
+            dependencies: [
+                "BinaryStar",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Examples/EchoPair",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "FollowRoles",
+            dependencies: [
+                "BinaryStar",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Examples/FollowRoles",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "KeyValueServer",
+            dependencies: [
+                "BinaryStar",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Examples/KeyValueServer",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "ServiceGroupExample",
+            dependencies: [
+                "BinaryStar",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/Examples/ServiceGroupExample",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "BinaryStarCoreTests", dependencies: ["BinaryStarCore"], swiftSettings: strict),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
+        .testTarget(
+            name: "BinaryStarTests",
+            dependencies: [
+                "BinaryStar", "BinaryStarCore", "CZeroMQ", "ZeroMQ",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),

@@ -27,6 +27,8 @@ public actor BinaryStar: Service {
 
     nonisolated let pump: Pump
     nonisolated let logger: Logger
+    /// Asked for once, because asking a logger takes time that counts at each request.
+    nonisolated let logsTrace: Bool
 
     /// The actor's calls run on the pump's thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { pump.asUnownedSerialExecutor() }
@@ -74,6 +76,7 @@ public actor BinaryStar: Service {
         var logger = logger
         logger[metadataKey: LogKey.seat] = "\(configuration.seat)"
         self.logger = logger
+        logsTrace = logger.logLevel <= .trace
         member = PairMember(seat: configuration.seat, timing: configuration.timing, now: .now)
         roleBroadcast = Broadcast(initial: configuration.seat.initialRole)
         (changes, changesContinuation) = AsyncStream.makeStream()

@@ -63,10 +63,19 @@ public struct Message: @unchecked Sendable {
         return storage
     }
 
-    /// The message that `first` and `second` are neighbouring parts of, or `nil` if they are not.
-    static func joined(_ first: borrowing Message, _ second: borrowing Message) -> Message? {
-        guard first.storage === second.storage, first.range.upperBound == second.range.lowerBound else { return nil }
-        return Message(first.storage, first.range.lowerBound..<second.range.upperBound)
+    /// Whether this is the rest of `whole` from `index` on: the same frames in the same memory.
+    func isSuffix(of whole: borrowing Message, from index: Int) -> Bool {
+        storage === whole.storage && range == index..<whole.range.upperBound
+    }
+
+    /// The index of the first frame without bytes from `start` on, or `nil` if there is none.
+    package func firstEmptyFrame(from start: Int) -> Int? {
+        var index = start
+        while index < range.upperBound {
+            if storage.isEmpty(at: index) { return index }
+            index += 1
+        }
+        return nil
     }
 
     /// The frames before `index`.

@@ -5,21 +5,30 @@ import CZeroMQ
 /// A message from the network keeps its bytes where libzmq received them, inside the header up to 33 bytes and in
 /// libzmq's buffer above. Once a message is handed out its frames never change, so that any thread may read them; only
 /// the sole owner takes them out, to send them.
-final class MessageStorage: ManagedBuffer<Int, zmq_msg_t> {
+final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
+    struct Counts {
+        /// How many frames the message has.
+        var frames = 0
+        /// How many frame headers libzmq has initialised. Those behind the message's frames are left of an earlier one.
+        var initialized = 0
+        let capacity: Int
+    }
+
     /// An identity, a header, a delimiter and two to spare.
     static let usualCapacity = 5
 
     static func make(capacity: Int) -> MessageStorage {
-        // The frame count is the buffer's header. `create` returns the class that it was called on.
-        unsafe unsafeDowncast(create(minimumCapacity: capacity) { _ in 0 }, to: MessageStorage.self)
+        // `create` returns the class that it was called on.
+        unsafe unsafeDowncast(
+            create(minimumCapacity: capacity) { _ in Counts(capacity: capacity) }, to: MessageStorage.self)
     }
 
     deinit {
-        removeAll()
+        for index in 0..<header.initialized { unsafe zmq_msg_close(frame(at: index)) }
     }
 
-    var count: Int { header }
-    var isFull: Bool { count == capacity }
+    var count: Int { header.frames }
+    var isFull: Bool { header.frames == header.capacity }
 
     /// Whether libzmq says that further frames of the same message follow the last one.
     var lastFrameHasMore: Bool {
@@ -33,17 +42,21 @@ final class MessageStorage: ManagedBuffer<Int, zmq_msg_t> {
 
     /// Appends an initialised frame without bytes, for libzmq to receive into. There must be room.
     func appendEmptyFrame() -> UnsafeMutablePointer<zmq_msg_t> {
-        let slot = unsafe frame(at: count)
-        unsafe zmq_msg_init(slot)
-        header += 1
+        let index = header.frames
+        let slot = unsafe frame(at: index)
+        if index == header.initialized {
+            unsafe zmq_msg_init(slot)
+            header.initialized += 1
+        }
+        header.frames += 1
         return unsafe slot
     }
 
     /// Appends a frame with a copy of `bytes`. There must be room.
     func append(_ bytes: UnsafeRawBufferPointer) {
-        let slot = unsafe frame(at: count)
+        let slot = unsafe appendEmptyFrame()
+        unsafe zmq_msg_close(slot)
         unsafe Self.initialize(slot, copying: bytes)
-        header += 1
     }
 
     private static func initialize(_ slot: UnsafeMutablePointer<zmq_msg_t>, copying bytes: UnsafeRawBufferPointer) {
@@ -53,18 +66,18 @@ final class MessageStorage: ManagedBuffer<Int, zmq_msg_t> {
         unsafe zmq_msg_data(slot).copyMemory(from: source, byteCount: bytes.count)
     }
 
-    func removeLastFrame() {
-        header -= 1
-        unsafe zmq_msg_close(frame(at: header))
-    }
+    /// Forgets the last frame. Its header stays initialised.
+    func removeLastFrame() { header.frames -= 1 }
 
-    func removeAll() {
-        while header > 0 { removeLastFrame() }
-    }
+    /// Forgets all frames. What they hold goes when the next message is received into them.
+    func removeAll() { header.frames = 0 }
 
-    /// MessageStorage of twice the size with the frames of this one, which is left empty.
+    /// Whether the frame has no bytes.
+    func isEmpty(at index: Int) -> Bool { unsafe zmq_msg_size(frame(at: index)) == 0 }
+
+    /// Storage of twice the size with the frames of this one, which is left empty.
     func grown() -> MessageStorage {
-        let larger = MessageStorage.make(capacity: capacity * 2)
+        let larger = MessageStorage.make(capacity: header.capacity * 2)
         for index in 0..<count {
             unsafe zmq_msg_move(larger.appendEmptyFrame(), frame(at: index))
         }

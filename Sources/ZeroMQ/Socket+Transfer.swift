@@ -80,28 +80,25 @@ extension Socket {
         case noPeer
     }
 
-    /// Sends the frames of `envelope` and then those of `body` as one message, without waiting.
+    /// Sends `reply` behind the envelope of `request`, which are its frames before `bodyStart`, without waiting.
     ///
-    /// Frames that nobody else refers to are moved; others are copied or shared, see ``MessageStorage``.
-    ///
-    /// - Parameter spare: is set to a message whose memory the next receive may use.
+    /// Frames that nobody else refers to are moved; others are copied or shared, see ``MessageStorage``. What is left of
+    /// `request` is good for its memory only.
     package func send(
-        _ body: consuming Message,
-        behind envelope: consuming Message,
-        spare: inout Message?
+        _ reply: consuming Message,
+        to request: inout Message,
+        bodyStart: Int
     ) throws(ZeroMQError) -> Sent {
-        if var whole = Message.joined(envelope, body) {
-            // The two are one message, as in an echo: without its halves, its frames have one owner.
-            _ = consume envelope
-            _ = consume body
-            defer { spare = whole }
-            return try send(&whole)
+        if reply.isSuffix(of: request, from: bodyStart) {
+            // The request itself, as in an echo: without the second reference its frames have one owner.
+            _ = consume reply
+            return try send(&request)
         }
-        guard !envelope.isEmpty else { return try send(&body) }
-        defer { spare = envelope }
-        let sent = try sendFrames(of: &envelope, more: !body.isEmpty, isStart: true)
-        guard case .sent = sent, !body.isEmpty else { return sent }
-        return try sendFrames(of: &body, more: false, isStart: false)
+        let envelope = request.range.lowerBound..<bodyStart
+        guard !envelope.isEmpty else { return try send(&reply) }
+        let sent = try sendFrames(envelope, of: &request, more: !reply.isEmpty, isStart: true)
+        guard case .sent = sent, !reply.isEmpty else { return sent }
+        return try sendFrames(reply.range, of: &reply, more: false, isStart: false)
     }
 
     /// Sends `message` without waiting. An empty message sends nothing.
@@ -109,22 +106,27 @@ extension Socket {
     /// If nobody else refers to the message its frames are moved, and what is left of it has no bytes.
     package func send(_ message: inout Message) throws(ZeroMQError) -> Sent {
         guard !message.isEmpty else { return .sent }
-        return try sendFrames(of: &message, more: false, isStart: true)
+        return try sendFrames(message.range, of: &message, more: false, isStart: true)
     }
 
-    private func sendFrames(of message: inout Message, more: Bool, isStart: Bool) throws(ZeroMQError) -> Sent {
+    private func sendFrames(
+        _ range: Range<Int>,
+        of message: inout Message,
+        more: Bool,
+        isStart: Bool
+    ) throws(ZeroMQError) -> Sent {
         czmq_tsan_release()
         let isUnique = isKnownUniquelyReferenced(&message.storage)
-        for index in message.range {
-            let flags = ZMQ_DONTWAIT | (more || index + 1 < message.range.upperBound ? ZMQ_SNDMORE : 0)
+        for index in range {
+            let flags = ZMQ_DONTWAIT | (more || index + 1 < range.upperBound ? ZMQ_SNDMORE : 0)
             let status =
                 isUnique
                 ? unsafe sendFrame(message.storage.frame(at: index), flags: flags)
                 : unsafe message.storage.withSendableCopy(at: index) { unsafe sendFrame($0, flags: flags) }
             guard status != 0 else { continue }
             switch status {
-            case EAGAIN where isStart && index == message.range.lowerBound: return .full
-            case EHOSTUNREACH where isStart && index == message.range.lowerBound: return .noPeer
+            case EAGAIN where isStart && index == range.lowerBound: return .full
+            case EHOSTUNREACH where isStart && index == range.lowerBound: return .noPeer
             default: throw ZeroMQError("send", type.name, code: status)
             }
         }

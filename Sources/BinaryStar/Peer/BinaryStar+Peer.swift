@@ -127,18 +127,15 @@ extension BinaryStar {
 
     /// Asks the state machine whether a request may be served at `now`.
     func admitRequest(at now: MonotonicTime) -> Bool {
-        let silence = member.lastHeard.map { now - $0 }
+        let lastHeard = member.lastHeard
         let action = member.requestArrived(at: now)
-        trace(.clientRequest, "\(action)")
+        if logsTrace { trace(.clientRequest, "\(action)") }
         switch action {
-        case .refuse:
-            statistics.requestsRefused += 1
-            return false
+        case .refuse: return false
         case .promoteAndAdmit(let from):
-            roleChanged(from: from, to: .active, cause: .clientRequest, silence: silence, at: now)
+            roleChanged(from: from, to: .active, cause: .clientRequest, silence: lastHeard.map { now - $0 }, at: now)
         case .admit: break
         }
-        statistics.requestsAdmitted += 1
         return true
     }
 

@@ -106,46 +106,73 @@ extension BinaryStar {
 
     // MARK: Requests in
 
+    /// What one pass over a voter's messages keeps. In a local variable, because access to the actor's own state is checked
+    /// for exclusivity each time.
+    private struct Pass {
+        /// A message whose memory the next receive may use.
+        var spare: Message?
+        var admitted = 0
+        var refused = 0
+        var replied = 0
+    }
+
+    private func finish(_ pass: consuming Pass, of voter: Voter) {
+        voter.spare = pass.spare
+        statistics.requestsAdmitted += pass.admitted
+        statistics.requestsRefused += pass.refused
+        statistics.repliesSent += pass.replied
+    }
+
     /// Reads requests until there are none, the voter's limit is reached or the turn's time is up.
     private func drain(voter id: Int) {
         guard let voter = sockets.voters[id], phase == .running else { return }
-        var isOpen = true
-        while isOpen, voter.batch.count < voter.room {
-            switch receive(from: voter) {
-            case .message(let message):
-                let now = MonotonicTime.now
-                isOpen = now < pump.confined.budgetEnd
-                handle(message, from: voter, at: now)
-            case .tooManyFrames: drop(.tooManyFrames, from: voter)
-            case .nothing: isOpen = false
-            }
+        let budgetEnd = pump.confined.budgetEnd
+        var pass = Pass(spare: voter.spare.take())
+        var now = MonotonicTime.now
+        while voter.batch.count < voter.room, now < budgetEnd {
+            guard let message = receive(from: voter, reusing: &pass.spare) else { break }
+            now = .now
+            handle(message, from: voter, at: now, &pass)
         }
+        finish(pass, of: voter)
         submitBatch(of: voter)
     }
 
-    private func receive(from voter: Voter) -> Socket.Received {
+    /// The next message that can be a request, or `nil` if there is none now.
+    private func receive(from voter: Voter, reusing spare: inout Message?) -> Message? {
         do throws(ZeroMQError) {
-            return try voter.pumped.socket.receive(
-                reusing: &voter.spare, maximumFrames: voter.limits.maximumFrameCount)
+            while true {
+                switch try voter.pumped.socket.receive(
+                    reusing: &spare, maximumFrames: voter.limits.maximumFrameCount)
+                {
+                case .message(let message): return message
+                case .nothing: return nil
+                case .tooManyFrames: drop(.tooManyFrames, from: voter)
+                }
+            }
         } catch {
             rateLimitedLog.warning(
                 "cannot receive a request", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
-            return .nothing
+            return nil
         }
     }
 
-    private func handle(_ message: consuming Message, from voter: Voter, at now: MonotonicTime) {
-        let request =
-            voter.type.replies
-            ? Request(message, identityFrames: voter.type.identityFrames) : Request(oneWay: message)
-        if voter.type == .rep, !request.hasDelimiter { return drop(.noDelimiter, from: voter) }
-        guard admitRequest(at: now) else { return }
+    private func handle(_ message: consuming Message, from voter: Voter, at now: MonotonicTime, _ pass: inout Pass) {
+        var request =
+            voter.replies
+            ? Request(message, identityFrames: voter.identityFrames) : Request(oneWay: message)
+        if voter.needsDelimiter, !request.hasDelimiter { return drop(.noDelimiter, from: voter) }
+        guard admitRequest(at: now) else {
+            pass.refused += 1
+            return
+        }
+        pass.admitted += 1
         switch voter.service {
         case .pool: voter.batch.append(request)
         case .inline(let handler):
             do {
                 guard let reply = try handler(request) else { return }
-                send(reply, to: request, of: voter)
+                send(reply, to: &request, of: voter, &pass)
             } catch {
                 handlerFailed(error, voter)
             }
@@ -182,31 +209,36 @@ extension BinaryStar {
         voter.inFlight -= voter.outcomes.count
         // Taken out of the array one by one, so that a reply's frames have one owner and can be moved.
         voter.outcomes.reverse()
-        while let outcome = voter.outcomes.popLast() {
+        var pass = Pass(spare: voter.spare.take())
+        while var outcome = voter.outcomes.popLast() {
             switch outcome.result {
-            case .success(let reply?): send(reply, to: outcome.request, of: voter)
+            case .success(let reply?):
+                outcome.result = .success(nil)
+                send(reply, to: &outcome.request, of: voter, &pass)
             case .success(nil): break
             case .failure(let error): handlerFailed(error, voter)
             }
         }
+        finish(pass, of: voter)
         if phase == .running, voter.room > 0 { pump.confined.setEvents(.readable, of: voter.pumped) }
     }
 
-    private func send(_ reply: consuming Message, to request: consuming Request, of voter: Voter) {
-        guard voter.type.replies, phase == .running else { return }
-        var reply = reply
+    /// Sends a reply. What is left of `request` is good for its memory only.
+    private func send(_ reply: consuming Message, to request: inout Request, of voter: Voter, _ pass: inout Pass) {
+        guard voter.replies, phase == .running else { return }
         // A ROUTER needs a frame behind the client's identity.
         if reply.isEmpty, !request.hasDelimiter { reply = Message("") }
         let sent: Socket.Sent
         do throws(ZeroMQError) {
-            sent = try voter.pumped.socket.send(reply, behind: request.takeEnvelope(), spare: &voter.spare)
+            sent = try voter.pumped.socket.send(reply, to: &request.message, bodyStart: request.bodyStart)
         } catch {
             rateLimitedLog.warning(
                 "cannot send a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
             return
         }
+        pass.spare = request.message
         switch sent {
-        case .sent: statistics.repliesSent += 1
+        case .sent: pass.replied += 1
         case .full: dropReply(.clientNotReading, voter)
         case .noPeer: dropReply(.clientGone, voter)
         }

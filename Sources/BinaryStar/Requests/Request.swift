@@ -2,37 +2,35 @@ public import ZeroMQ
 
 /// A client's request that the star's role allows to be served.
 public struct Request: Sendable {
-    /// The way back to the client: the frames that ZeroMQ and the client put before the request itself.
-    let envelope: Message
+    /// The request as it was received: the envelope, which leads back to the client, and the body.
+    var message: Message
+    /// Where the body begins.
+    let bodyStart: Int
+    /// Whether the envelope ends with an empty frame.
+    let hasDelimiter: Bool
 
-    /// What the client sent.
-    public let body: Message
-
-    /// Splits a received message.
-    ///
-    /// - Parameter identityFrames: how many frames in front always belong to the envelope: 1 for a ROUTER's.
+    /// - Parameters:
+    ///   - message: what was received.
+    ///   - identityFrames: how many frames in front always belong to the envelope: 1 for a ROUTER's.
     ///
     /// The envelope ends with the first empty frame, the delimiter. A client that sends none gets its reply without one.
-    init(_ message: Message, identityFrames: Int) {
-        let start = message.startIndex
-        let end = message[(start + identityFrames)...].firstIndex(where: \.isEmpty).map { $0 + 1 }
-        let bodyStart = end ?? start + identityFrames
-        envelope = message.prefix(upTo: bodyStart)
-        body = message.suffix(from: bodyStart)
-        hasDelimiter = end != nil
+    init(_ message: consuming Message, identityFrames: Int) {
+        let identityEnd = message.startIndex + identityFrames
+        let delimiter = message.firstEmptyFrame(from: identityEnd)
+        bodyStart = delimiter.map { $0 + 1 } ?? identityEnd
+        hasDelimiter = delimiter != nil
+        self.message = message
     }
 
     /// A message that has no way back.
-    init(oneWay message: Message) {
-        envelope = message.prefix(upTo: message.startIndex)
-        body = message
+    init(oneWay message: consuming Message) {
+        bodyStart = message.startIndex
         hasDelimiter = false
+        self.message = message
     }
 
-    let hasDelimiter: Bool
-
-    /// The envelope, without the body's hold on the message that both are part of.
-    consuming func takeEnvelope() -> Message { envelope }
+    /// What the client sent.
+    public var body: Message { message.suffix(from: bodyStart) }
 
     /// The text of the body's first frame, or `nil` if there is none or it is no UTF-8.
     public var text: String? { body.text }

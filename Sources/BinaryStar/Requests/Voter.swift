@@ -10,11 +10,16 @@ final class Voter {
         case pool(HandlerPool)
     }
 
-    let type: VoterType
+    let identityFrames: Int
+    let replies: Bool
+    let needsDelimiter: Bool
     let endpoint: String
     let limits: VoterLimits
     let service: Service
     let pumped: PumpedSocket
+
+    /// How many requests the pool may have.
+    let concurrency: Int
 
     /// How many requests the pool has.
     var inFlight = 0
@@ -26,7 +31,10 @@ final class Voter {
     var outcomes: [HandlerPool.Outcome] = []
 
     init(type: VoterType, endpoint: String, limits: VoterLimits, service: Service, pumped: PumpedSocket) {
-        self.type = type
+        identityFrames = type.identityFrames
+        replies = type.replies
+        needsDelimiter = type == .rep
+        concurrency = type.isSequential ? 1 : limits.concurrency
         self.endpoint = endpoint
         self.limits = limits
         self.service = service
@@ -37,7 +45,7 @@ final class Voter {
     var room: Int {
         switch service {
         case .inline: .max
-        case .pool: (type.isSequential ? 1 : limits.concurrency) - inFlight
+        case .pool: concurrency - inFlight
         }
     }
 }

@@ -1,0 +1,52 @@
+import BinaryStarCore
+import Testing
+
+@Suite struct RequestHeaderTests {
+    private func decode(_ bytes: [UInt8]) -> RequestHeader? { RequestHeader(bytes.span) }
+
+    private let header = RequestHeader(incarnation: 0x0102_0304_0506_0708, number: 0x1112_1314_1516_1718)
+
+    @Test func layout() {
+        let expected: [UInt8] =
+            Array("BSTR".utf8) + [1, 1] + [1, 2, 3, 4, 5, 6, 7, 8] + [0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18]
+        #expect(header.encoded == expected)
+        #expect(header.encoded.count == RequestHeader.length)
+    }
+
+    @Test(arguments: [0, 1, 255, 256, UInt64.max - 1, .max], [0, 1, 1 << 63, UInt64.max])
+    func roundTrip(incarnation: UInt64, number: UInt64) {
+        let header = RequestHeader(incarnation: incarnation, number: number)
+        #expect(decode(header.encoded) == header)
+    }
+
+    @Test("magic, version and kind", arguments: 0..<6)
+    func everyByteOfThePrefixCounts(index: Int) {
+        for value in UInt8.min...UInt8.max where value != header.encoded[index] {
+            var bytes = header.encoded
+            bytes[index] = value
+            #expect(decode(bytes) == nil)
+        }
+    }
+
+    @Test(arguments: (0...64).filter { $0 != RequestHeader.length })
+    func wrongLength(length: Int) {
+        let bytes = header.encoded + [UInt8](repeating: 0, count: 64)
+        #expect(decode(Array(bytes.prefix(length))) == nil)
+    }
+
+    @Test func randomBytesAreNoHeaderUnlessTheyBeginLikeOne() {
+        var generator = SeededGenerator(seed: .fromEnvironmentOrRandom())
+        for _ in 0..<20_000 {
+            let prefix = Bool.random(using: &generator) ? Array(header.encoded.prefix(6)) : []
+            let bytes =
+                prefix
+                + (0..<Int.random(in: 0...24, using: &generator)).map { _ in
+                    UInt8.random(in: 0...255, using: &generator)
+                }
+            let isHeader = bytes.count == RequestHeader.length && bytes.starts(with: header.encoded.prefix(6))
+            let decoded = decode(bytes)
+            #expect((decoded != nil) == isHeader)
+            if let decoded { #expect(decoded.encoded == bytes) }
+        }
+    }
+}
