@@ -24,11 +24,14 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
     }
 
     deinit {
-        for index in 0..<header.initialized { unsafe zmq_msg_close(frame(at: index)) }
+        for index in 0..<(unsafe counts.pointee.initialized) { unsafe zmq_msg_close(frame(at: index)) }
     }
 
-    var count: Int { header.frames }
-    var isFull: Bool { header.frames == header.capacity }
+    /// The counts in place. Reading them through `header` would cost a check for exclusive access each time.
+    private var counts: UnsafeMutablePointer<Counts> { unsafe withUnsafeMutablePointerToHeader { unsafe $0 } }
+
+    var count: Int { unsafe counts.pointee.frames }
+    var isFull: Bool { unsafe counts.pointee.frames == counts.pointee.capacity }
 
     /// Whether libzmq says that further frames of the same message follow the last one.
     var lastFrameHasMore: Bool {
@@ -42,13 +45,13 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
 
     /// Appends an initialised frame without bytes, for libzmq to receive into. There must be room.
     func appendEmptyFrame() -> UnsafeMutablePointer<zmq_msg_t> {
-        let index = header.frames
-        let slot = unsafe frame(at: index)
-        if index == header.initialized {
+        let counts = unsafe counts
+        let slot = unsafe frame(at: counts.pointee.frames)
+        if unsafe counts.pointee.frames == counts.pointee.initialized {
             unsafe zmq_msg_init(slot)
-            header.initialized += 1
+            unsafe counts.pointee.initialized += 1
         }
-        header.frames += 1
+        unsafe counts.pointee.frames += 1
         return unsafe slot
     }
 
@@ -67,17 +70,17 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
     }
 
     /// Forgets the last frame. Its header stays initialised.
-    func removeLastFrame() { header.frames -= 1 }
+    func removeLastFrame() { unsafe counts.pointee.frames -= 1 }
 
     /// Forgets all frames. What they hold goes when the next message is received into them.
-    func removeAll() { header.frames = 0 }
+    func removeAll() { unsafe counts.pointee.frames = 0 }
 
     /// Whether the frame has no bytes.
     func isEmpty(at index: Int) -> Bool { unsafe zmq_msg_size(frame(at: index)) == 0 }
 
     /// Storage of twice the size with the frames of this one, which is left empty.
     func grown() -> MessageStorage {
-        let larger = MessageStorage.make(capacity: header.capacity * 2)
+        let larger = MessageStorage.make(capacity: unsafe counts.pointee.capacity * 2)
         for index in 0..<count {
             unsafe zmq_msg_move(larger.appendEmptyFrame(), frame(at: index))
         }

@@ -8,7 +8,8 @@ import Testing
         guard frames.count > 1 else {
             return Heartbeat.decode(frameCount: 1, state: state.span, extension: nil)
         }
-        return Heartbeat.decode(frameCount: frames.count, state: state.span, extension: frames[1].span)
+        let second = frames[1]
+        return Heartbeat.decode(frameCount: frames.count, state: state.span, extension: second.span)
     }
 
     private func decode(_ frames: String...) -> Result<Heartbeat, HeartbeatRejection> {

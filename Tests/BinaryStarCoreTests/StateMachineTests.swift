@@ -72,69 +72,75 @@ import Testing
 
     // MARK: The sentences of the table, one by one
 
-    private func apply(_ event: Event, to role: Role, expired: Bool = false) -> (StateMachine.Outcome, Role) {
+    struct Result: Equatable {
+        var outcome: StateMachine.Outcome
+        var role: Role
+    }
+
+    private func apply(_ event: Event, to role: Role, expired: Bool = false) -> Result {
         var machine = StateMachine(role: role)
-        return (machine.apply(event, peerExpired: expired), machine.role)
+        let outcome = machine.apply(event, peerExpired: expired)
+        return Result(outcome: outcome, role: machine.role)
     }
 
     @Test("primary, peer backup: → active")
     func primaryMeetsBackup() {
-        #expect(apply(.peer(.backup), to: .primary) == (.become(.active), .active))
+        #expect(apply(.peer(.backup), to: .primary) == Result(outcome: .become(.active), role: .active))
     }
 
     @Test("primary, peer active: → passive")
     func primaryMeetsActive() {
-        #expect(apply(.peer(.active), to: .primary) == (.become(.passive), .passive))
+        #expect(apply(.peer(.active), to: .primary) == Result(outcome: .become(.passive), role: .passive))
     }
 
     @Test("primary, client request, peer expired: → active, admit")
     func primaryIsVotedIn() {
-        #expect(apply(.clientRequest, to: .primary, expired: true) == (.becomeActiveAndAdmit, .active))
+        #expect(apply(.clientRequest, to: .primary, expired: true) == Result(outcome: .becomeActiveAndAdmit, role: .active))
     }
 
     @Test("primary, client request, else refuse")
     func primaryRefusesWhileThePeerMayLive() {
-        #expect(apply(.clientRequest, to: .primary) == (.refuse, .primary))
+        #expect(apply(.clientRequest, to: .primary) == Result(outcome: .refuse, role: .primary))
     }
 
     @Test("backup, peer active: → passive")
     func backupMeetsActive() {
-        #expect(apply(.peer(.active), to: .backup) == (.become(.passive), .passive))
+        #expect(apply(.peer(.active), to: .backup) == Result(outcome: .become(.passive), role: .passive))
     }
 
     @Test("backup, client request: refuse, also when the peer expired", arguments: [false, true])
     func backupNeverBeginsAlone(expired: Bool) {
-        #expect(apply(.clientRequest, to: .backup, expired: expired) == (.refuse, .backup))
+        #expect(apply(.clientRequest, to: .backup, expired: expired) == Result(outcome: .refuse, role: .backup))
     }
 
     @Test("active, peer active: conflict")
     func dualActive() {
-        #expect(apply(.peer(.active), to: .active) == (.conflict(.dualActive), .active))
+        #expect(apply(.peer(.active), to: .active) == Result(outcome: .conflict(.dualActive), role: .active))
     }
 
     @Test("active, client request: admit", arguments: [false, true])
     func activeServes(expired: Bool) {
-        #expect(apply(.clientRequest, to: .active, expired: expired) == (.admit, .active))
+        #expect(apply(.clientRequest, to: .active, expired: expired) == Result(outcome: .admit, role: .active))
     }
 
     @Test("passive, peer primary or backup: → active", arguments: [Role.primary, .backup])
     func passiveSeesThePeerRestart(peer: Role) {
-        #expect(apply(.peer(peer), to: .passive) == (.become(.active), .active))
+        #expect(apply(.peer(peer), to: .passive) == Result(outcome: .become(.active), role: .active))
     }
 
     @Test("passive, peer passive: conflict")
     func dualPassive() {
-        #expect(apply(.peer(.passive), to: .passive) == (.conflict(.dualPassive), .passive))
+        #expect(apply(.peer(.passive), to: .passive) == Result(outcome: .conflict(.dualPassive), role: .passive))
     }
 
     @Test("passive, client request, peer expired: → active, admit")
     func passiveIsVotedIn() {
-        #expect(apply(.clientRequest, to: .passive, expired: true) == (.becomeActiveAndAdmit, .active))
+        #expect(apply(.clientRequest, to: .passive, expired: true) == Result(outcome: .becomeActiveAndAdmit, role: .active))
     }
 
     @Test("passive, client request, else refuse")
     func passiveRefusesWhileThePeerMayLive() {
-        #expect(apply(.clientRequest, to: .passive) == (.refuse, .passive))
+        #expect(apply(.clientRequest, to: .passive) == Result(outcome: .refuse, role: .passive))
     }
 
     @Test("A silent peer alone never causes a failover", arguments: Role.allCases, Role.allCases)
@@ -144,7 +150,7 @@ import Testing
 
     @Test("Serving: the only way out is to stop", arguments: Triple.all.filter { $0.role == .active })
     func activeStaysActive(_ triple: Triple) {
-        #expect(apply(triple.event, to: .active, expired: triple.isExpired).1 == .active)
+        #expect(apply(triple.event, to: .active, expired: triple.isExpired).role == .active)
     }
 
     @Test func wordsAndNumbersAreTheWires() {

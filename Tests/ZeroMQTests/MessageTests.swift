@@ -1,1 +1,146 @@
 import Testing
+
+@testable import ZeroMQ
+
+@Suite struct MessageTests {
+    /// Sends a message through libzmq, so that its frames are libzmq's own.
+    private func received(_ message: Message) throws -> Message {
+        let context = try Context()
+        let receiver = try Socket(.pair, in: context)
+        try receiver.bind("inproc://message")
+        let sender = try Socket(.pair, in: context)
+        try sender.connect("inproc://message")
+        try sender.deliver(message)
+        return try receiver.next()
+    }
+
+    @Test func frames() {
+        let message = Message(frames: [Array("one".utf8), [], [0, 255]])
+        #expect(message.count == 3)
+        #expect(message[0].text == "one")
+        #expect(message[1].isEmpty)
+        #expect(message[2].bytes == [0, 255])
+        #expect(message.byteCount == 5)
+        #expect(message.map(\.count) == [3, 0, 2])
+    }
+
+    @Test func oneFrame() {
+        #expect(Message("text").map(\.text) == ["text"])
+        #expect(Message([1, 2, 3] as [UInt8])[0].bytes == [1, 2, 3])
+        #expect(("literal" as Message).text == "literal")
+        #expect(Message("").count == 1)
+    }
+
+    @Test func noFrames() {
+        #expect(Message().isEmpty)
+        #expect(Message().text == nil)
+        #expect(Message().byteCount == 0)
+        #expect(Message(frames: [[UInt8]]()).isEmpty)
+    }
+
+    /// A sequence whose bytes are not in one piece.
+    @Test func framesOfAnySequence() {
+        let message = Message(frames: [AnySequence([7, 8, 9] as [UInt8]), AnySequence([])])
+        #expect(message.map(\.bytes) == [[7, 8, 9], []])
+        #expect(Message(repeatElement(1 as UInt8, count: 100))[0].bytes == [UInt8](repeating: 1, count: 100))
+    }
+
+    @Test func textThatIsNoUnicode() {
+        #expect(Message([0xC3, 0x28] as [UInt8]).text == nil)
+        #expect(Message("größer ∞").text == "größer ∞")
+        #expect(Message([] as [UInt8]).text == "")
+    }
+
+    @Test func slices() throws {
+        let sent = Message(frames: ["a", "", "b", "c"].map(\.utf8))
+        for message in [sent, try received(sent)] {
+            let front = message.prefix(upTo: 2)
+            let back = message.suffix(from: 2)
+            #expect(front.map(\.text) == ["a", ""])
+            #expect(back.map(\.text) == ["b", "c"])
+            #expect(back.text == "b")
+            #expect(back.startIndex == 2)
+            #expect(back.suffix(from: 3).text == "c")
+            #expect(message.prefix(upTo: 0).isEmpty)
+            #expect(message.suffix(from: 4).isEmpty)
+        }
+    }
+
+    @Test func slicesShareTheFrames() throws {
+        let message = try received(Message(frames: [[1], [UInt8](repeating: 7, count: 100_000)]))
+        let address = message[1].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        let slice = message.suffix(from: 1)
+        #expect(slice[1].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } == address)
+        let copy = message
+        #expect(copy[1].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } == address)
+    }
+
+    @Test func sliceKeepsTheBytesAlive() throws {
+        var message: Message? = try received(Message(frames: [[1], [UInt8](repeating: 7, count: 100_000)]))
+        let frame = message?[1]
+        message = nil
+        #expect(frame?.bytes == [UInt8](repeating: 7, count: 100_000))
+    }
+
+    @Test func restOfAMessage() {
+        let message = Message(frames: ["a", "", "b"].map(\.utf8))
+        #expect(message.suffix(from: 2).isSuffix(of: message, from: 2))
+        #expect(!message.suffix(from: 2).isSuffix(of: message, from: 1))
+        #expect(!message.prefix(upTo: 2).isSuffix(of: message, from: 0))
+        #expect(!Message("b").isSuffix(of: message, from: 2))
+    }
+
+    @Test func firstEmptyFrame() {
+        let message = Message(frames: ["", "a", "", "b", ""].map(\.utf8))
+        #expect((0...5).map { message.firstEmptyFrame(from: $0) } == [0, 2, 2, 4, 4, nil])
+        #expect(message.prefix(upTo: 2).firstEmptyFrame(from: 1) == nil)
+        #expect(Message().firstEmptyFrame(from: 0) == nil)
+    }
+
+    @Test func equality() throws {
+        let message = Message(frames: ["a", "b"].map(\.utf8))
+        #expect(message == Message(frames: ["a", "b"].map(\.utf8)))
+        #expect(try message == received(message))
+        #expect(message != Message(frames: ["a"].map(\.utf8)))
+        #expect(message != Message(frames: ["a", "c"].map(\.utf8)))
+        #expect(message != Message(frames: ["ab", ""].map(\.utf8)))
+        #expect(Message() == message.prefix(upTo: 0))
+        #expect(message.suffix(from: 1) == Message("b"))
+    }
+
+    @Test(
+        "texts or lengths, cut short",
+        arguments: [
+            (Message(frames: ["id", "", "hello"].map(\.utf8)), #"["id" "" "hello"]"#),
+            (Message([0, 1, 2] as [UInt8]), "[3 bytes]"),
+            (Message("tab\t"), "[4 bytes]"),
+            (Message(String(repeating: "x", count: 65)), "[65 bytes]"),
+            (Message(), "[]"),
+            (
+                Message(frames: (0..<9).map { "\($0)".utf8 }),
+                #"["0" "1" "2" "3" "4" "5" "6" "7" … 9 frames]"#
+            ),
+        ])
+    func description(message: Message, expected: String) {
+        #expect("\(message)" == expected)
+    }
+
+    @Test(arguments: [1, 4, 5, 6, 11, 12, 100, 1_000])
+    func anyNumberOfFrames(count: Int) throws {
+        let message = Message(frames: (0..<count).map { "frame \($0)".utf8 })
+        #expect(message.count == count)
+        let received = try received(message)
+        #expect(received == message)
+        #expect(received.last?.text == "frame \(count - 1)")
+    }
+
+    @Test func readFromManyThreads() async throws {
+        let message = try received(Message(frames: [Array("small".utf8), [UInt8](repeating: 9, count: 50_000)]))
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<50 {
+                group.addTask { message[0].text == "small" && message[1].bytes.allSatisfy { $0 == 9 } }
+            }
+            for await isIntact in group { #expect(isIntact) }
+        }
+    }
+}

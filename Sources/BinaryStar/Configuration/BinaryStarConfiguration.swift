@@ -21,7 +21,7 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
     ///   - seat: whether this server is the pair's primary or its backup.
     ///   - listen: where this server publishes its role.
     ///   - connect: where the peer publishes its role.
-    ///   - timing: 250 ms and 1 s by default. Use ``HeartbeatTiming/classic`` with a zguide server as the peer.
+    ///   - timing: 250 ms and 1 s by default. Use `HeartbeatTiming.classic` with a zguide server as the peer.
     public init(seat: Seat, listen: String, connect: String, timing: HeartbeatTiming = .standard) {
         self.seat = seat
         self.listen = listen

@@ -111,6 +111,8 @@ extension BinaryStar {
     private struct Pass {
         /// A message whose memory the next receive may use.
         var spare: Message?
+        /// Admitted requests for the pool.
+        var batch: [Request] = []
         var admitted = 0
         var refused = 0
         var replied = 0
@@ -127,13 +129,16 @@ extension BinaryStar {
     private func drain(voter id: Int) {
         guard let voter = sockets.voters[id], phase == .running else { return }
         let budgetEnd = pump.confined.budgetEnd
+        let room = voter.room
         var pass = Pass(spare: voter.spare.take())
+        swap(&pass.batch, &voter.batch)
         var now = MonotonicTime.now
-        while voter.batch.count < voter.room, now < budgetEnd {
+        while pass.batch.count < room, now < budgetEnd {
             guard let message = receive(from: voter, reusing: &pass.spare) else { break }
             now = .now
             handle(message, from: voter, at: now, &pass)
         }
+        swap(&pass.batch, &voter.batch)
         finish(pass, of: voter)
         submitBatch(of: voter)
     }
@@ -168,7 +173,7 @@ extension BinaryStar {
         }
         pass.admitted += 1
         switch voter.service {
-        case .pool: voter.batch.append(request)
+        case .pool: pass.batch.append(request)
         case .inline(let handler):
             do {
                 guard let reply = try handler(request) else { return }

@@ -1,0 +1,80 @@
+import CZeroMQ
+import Testing
+
+@testable import ZeroMQ
+
+@Suite struct PollSetTests {
+    let context: Context
+
+    init() throws {
+        context = try Context()
+    }
+
+    @Test func readableAndWritable() throws {
+        let left = try Socket(.pair, in: context)
+        try left.bind("inproc://poll")
+        let right = try Socket(.pair, in: context)
+        try right.connect("inproc://poll")
+        var pollSet = PollSet()
+        pollSet.append(left, events: .readable)
+        pollSet.append(right, events: [.readable, .writable])
+        #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        #expect(pollSet.ready(at: 0) == [])
+        #expect(pollSet.ready(at: 1) == .writable)
+        try right.deliver("text")
+        pollSet.setEvents([], at: 1)
+        #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        #expect(pollSet.ready(at: 0) == .readable)
+        #expect(pollSet.ready(at: 1) == [])
+        _ = try left.next()
+        #expect(try pollSet.wait(milliseconds: 0) == 0)
+        #expect(pollSet.ready(at: 0) == [])
+    }
+
+    @Test func descriptor() throws {
+        var descriptors: [Int32] = [-1, -1]
+        #expect(czmq_wake_open(&descriptors) == 0)
+        defer { czmq_wake_close(descriptors) }
+        var pollSet = PollSet()
+        pollSet.append(descriptor: descriptors[0], events: .readable)
+        #expect(try pollSet.wait(milliseconds: 0) == 0)
+        czmq_wake_signal(descriptors[1])
+        czmq_wake_signal(descriptors[1])
+        #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        czmq_wake_drain(descriptors[0])
+        #expect(try pollSet.wait(milliseconds: 0) == 0)
+    }
+
+    @Test func lastEntryTakesTheRemovedOnesPlace() throws {
+        let sockets = try (0..<3).map { try PullAndPush($0, in: context) }
+        var pollSet = PollSet()
+        for socket in sockets { pollSet.append(socket.pull, events: .readable) }
+        #expect(pollSet.count == 3)
+        pollSet.swapRemove(at: 0)
+        #expect(pollSet.count == 2)
+        try sockets[2].push.deliver("text")
+        #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        #expect(pollSet.ready(at: 0) == .readable)
+        #expect(pollSet.ready(at: 1) == [])
+        pollSet.swapRemove(at: 1)
+        pollSet.swapRemove(at: 0)
+        #expect(pollSet.count == 0)
+    }
+
+    private final class PullAndPush {
+        let pull: Socket
+        let push: Socket
+
+        init(_ number: Int, in context: Context) throws {
+            pull = try Socket(.pull, in: context)
+            try pull.bind("inproc://\(number)")
+            push = try Socket(.push, in: context)
+            try push.connect("inproc://\(number)")
+        }
+    }
+
+    @Test func emptySetOnlyWaits() throws {
+        var pollSet = PollSet()
+        #expect(try pollSet.wait(milliseconds: 1) == 0)
+    }
+}
