@@ -10,7 +10,8 @@ public struct Message: @unchecked Sendable {
     // Sendable, because frames change only while one owner has the storage: before the message is handed out, and when
     // the storage is uniquely referenced.
     var storage: MessageStorage
-    package private(set) var range: Range<Int>
+    /// Which frames of the storage are this message's.
+    private(set) var range: Range<Int>
 
     init(_ storage: MessageStorage) {
         self.storage = storage
@@ -64,37 +65,37 @@ public struct Message: @unchecked Sendable {
     }
 
     /// Whether this is the rest of `whole` from `index` on: the same frames in the same memory.
-    func isSuffix(of whole: borrowing Message, from index: Int) -> Bool {
-        storage === whole.storage && range == index..<whole.range.upperBound
+    func isRest(of whole: borrowing Message, from index: Int) -> Bool {
+        storage === whole.storage && range == whole.range.lowerBound + index..<whole.range.upperBound
     }
 
     /// The index of the first frame without bytes from `start` on, or `nil` if there is none.
     package func firstEmptyFrame(from start: Int) -> Int? {
-        var index = start
+        var index = range.lowerBound + start
         while index < range.upperBound {
-            if storage.isEmpty(at: index) { return index }
+            if storage.isEmpty(at: index) { return index - range.lowerBound }
             index += 1
         }
         return nil
     }
 
-    /// The frames before `index`.
-    package func prefix(upTo index: Int) -> Message { Message(storage, range.lowerBound..<index) }
-
-    /// The frames from `index` on.
-    package func suffix(from index: Int) -> Message { Message(storage, index..<range.upperBound) }
+    /// The frames from `index` on, as a message of their own that shares the memory of this one.
+    public func rest(from index: Int) -> Message {
+        precondition(index >= 0 && index <= range.count, "frame index out of range")
+        return Message(storage, range.lowerBound + index..<range.upperBound)
+    }
 
     /// The number of bytes of all frames.
     public var byteCount: Int { reduce(0) { $0 + $1.count } }
 }
 
 extension Message: RandomAccessCollection {
-    public var startIndex: Int { range.lowerBound }
-    public var endIndex: Int { range.upperBound }
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { range.count }
 
     public subscript(index: Int) -> Frame {
-        precondition(range.contains(index), "frame index out of range")
-        return Frame(storage: storage, index: index)
+        precondition(index >= 0 && index < range.count, "frame index out of range")
+        return Frame(storage: storage, index: range.lowerBound + index)
     }
 }
 

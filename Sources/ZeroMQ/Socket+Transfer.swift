@@ -89,12 +89,12 @@ extension Socket {
         to request: inout Message,
         bodyStart: Int
     ) throws(ZeroMQError) -> Sent {
-        if reply.isSuffix(of: request, from: bodyStart) {
+        if reply.isRest(of: request, from: bodyStart) {
             // The request itself, as in an echo: without the second reference its frames have one owner.
             _ = consume reply
             return try send(&request)
         }
-        let envelope = request.range.lowerBound..<bodyStart
+        let envelope = request.range.lowerBound..<request.range.lowerBound + bodyStart
         guard !envelope.isEmpty else { return try send(&reply) }
         let sent = try sendFrames(envelope, of: &request, more: !reply.isEmpty, isStart: true)
         guard case .sent = sent, !reply.isEmpty else { return sent }

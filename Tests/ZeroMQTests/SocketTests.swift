@@ -140,11 +140,11 @@ import Testing
 
     private func pair() throws -> Link {
         let receiver = try Socket(.pair, in: context)
-        try link.receiver.set(.receiveHighWaterMark, 0)
-        try link.receiver.bind("inproc://pair")
+        try receiver.set(.receiveHighWaterMark, 0)
+        try receiver.bind("inproc://pair")
         let sender = try Socket(.pair, in: context)
-        try link.sender.set(.sendHighWaterMark, 0)
-        try link.sender.connect("inproc://pair")
+        try sender.set(.sendHighWaterMark, 0)
+        try sender.connect("inproc://pair")
         return Link(sender: sender, receiver: receiver)
     }
 

@@ -166,7 +166,7 @@ extension Heartbeat {
         guard let first = message.first else { return .failure(.empty) }
         return first.withSpan { state in
             guard message.count > 1 else { return decode(frameCount: 1, state: state, extension: nil) }
-            return message[message.startIndex + 1].withSpan {
+            return message[1].withSpan {
                 decode(frameCount: message.count, state: state, extension: $0)
             }
         }

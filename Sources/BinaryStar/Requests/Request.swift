@@ -15,22 +15,21 @@ public struct Request: Sendable {
     ///
     /// The envelope ends with the first empty frame, the delimiter. A client that sends none gets its reply without one.
     init(_ message: consuming Message, identityFrames: Int) {
-        let identityEnd = message.startIndex + identityFrames
-        let delimiter = message.firstEmptyFrame(from: identityEnd)
-        bodyStart = delimiter.map { $0 + 1 } ?? identityEnd
+        let delimiter = message.firstEmptyFrame(from: identityFrames)
+        bodyStart = delimiter.map { $0 + 1 } ?? identityFrames
         hasDelimiter = delimiter != nil
         self.message = message
     }
 
     /// A message that has no way back.
     init(oneWay message: consuming Message) {
-        bodyStart = message.startIndex
+        bodyStart = 0
         hasDelimiter = false
         self.message = message
     }
 
     /// What the client sent.
-    public var body: Message { message.suffix(from: bodyStart) }
+    public var body: Message { message.rest(from: bodyStart) }
 
     /// The text of the body's first frame, or `nil` if there is none or it is no UTF-8.
     public var text: String? { body.text }

@@ -3,7 +3,7 @@ import Logging
 
 /// An application that follows its role, and switches its own work on and off with it.
 ///
-/// The work here is to print a line every second, on the active server only. Any request to a server's voter is a vote:
+/// The work here is to log a line every second, on the active server only. Any request to a server's voter is a vote:
 /// it makes the passive server active once the other one is gone.
 @main
 struct FollowRoles {
@@ -12,12 +12,13 @@ struct FollowRoles {
             return print("usage: FollowRoles primary|backup")
         }
         let isPrimary = seat == .primary
+        let logger = Logger(label: "follow")
         let star = try BinaryStar(
             configuration: .init(
                 seat: seat,
                 listen: "tcp://127.0.0.1:\(isPrimary ? 5003 : 5004)",
                 connect: "tcp://127.0.0.1:\(isPrimary ? 5004 : 5003)"),
-            logger: Logger(label: "follow"))
+            logger: logger)
         try await star.addVoter(.router, bind: "tcp://127.0.0.1:\(isPrimary ? 5001 : 5002)") { _ in
             Message("the \(seat) works")
         }
@@ -25,9 +26,9 @@ struct FollowRoles {
         async let running: Void = star.run()
         var work: Task<Void, any Error>?
         for await role in star.roles {
-            print("role: \(role)")
+            logger.info("role", metadata: ["role": "\(role)"])
             if role == .active {
-                work = Task { try await printEverySecond() }
+                work = Task { try await logEverySecond(logger) }
             } else if let ending = work {
                 // The old work has ended before the next role is looked at.
                 ending.cancel()
@@ -39,9 +40,9 @@ struct FollowRoles {
         try await running
     }
 
-    private static func printEverySecond() async throws {
+    private static func logEverySecond(_ logger: Logger) async throws {
         for count in 1... {
-            print("working: \(count)")
+            logger.info("working", metadata: ["count": "\(count)"])
             try await Task.sleep(for: .seconds(1))
         }
     }

@@ -1,0 +1,158 @@
+import BinaryStarCore
+import DequeModule
+import HeapModule
+import ZeroMQ
+
+/// The requests of a client that wait for a reply, and what is due when.
+///
+/// It keeps books and does nothing: whoever drives it sends, resends and fails requests as it says.
+struct ClientRequests {
+    struct Entry {
+        let number: UInt64
+        let body: Message
+        let timeout: Duration
+        let deadline: MonotonicTime
+        let continuation: CheckedContinuation<BinaryStarClient.Reply, any Error>
+        /// When the request was sent last, or `nil` if it waits to be sent on this connection.
+        var sentAt: MonotonicTime?
+        var attempts = 0
+    }
+
+    private struct Deadline: Comparable {
+        let instant: MonotonicTime
+        let number: UInt64
+
+        static func < (left: Deadline, right: Deadline) -> Bool { left.instant < right.instant }
+    }
+
+    private struct Attempt {
+        let sentAt: MonotonicTime
+        let number: UInt64
+    }
+
+    private let attemptTimeout: Duration
+    private var lastNumber: UInt64 = 0
+    private var entries: [UInt64: Entry] = [:]
+    /// Numbers of the requests that are to be sent, in order.
+    private var unsent = Deque<UInt64>()
+    // Of the next two, entries that are out of date are skipped when they come up.
+    private var deadlines = Heap<Deadline>()
+    private var attempts = Deque<Attempt>()
+    /// When the server replied to anything last.
+    private var lastReply: MonotonicTime?
+
+    init(attemptTimeout: Duration) {
+        self.attemptTimeout = attemptTimeout
+    }
+
+    var isEmpty: Bool { entries.isEmpty }
+    var count: Int { entries.count }
+
+    /// How many requests were sent on this connection and have no reply.
+    private(set) var inFlight = 0
+
+    mutating func nextNumber() -> UInt64 {
+        lastNumber += 1
+        return lastNumber
+    }
+
+    mutating func add(_ entry: Entry) {
+        entries[entry.number] = entry
+        unsent.append(entry.number)
+        deadlines.insert(Deadline(instant: entry.deadline, number: entry.number))
+    }
+
+    /// Takes out a request that has its reply, is cancelled or has failed.
+    mutating func remove(_ number: UInt64) -> Entry? {
+        guard let entry = entries.removeValue(forKey: number) else { return nil }
+        if entry.sentAt != nil { inFlight -= 1 }
+        return entry
+    }
+
+    mutating func removeAll() -> [Entry] {
+        defer {
+            entries = [:]
+            beginConnection()
+        }
+        return entries.values.sorted { $0.number < $1.number }
+    }
+
+    /// The number of the only request in flight, for an envelope that does not tell.
+    var onlyNumberInFlight: UInt64? {
+        attempts.last { entries[$0.number]?.sentAt == $0.sentAt }?.number
+    }
+
+    // MARK: Sending
+
+    /// The next request that is to be sent.
+    mutating func nextUnsent() -> Entry? {
+        while let number = unsent.popFirst() {
+            if let entry = entries[number], entry.sentAt == nil { return entry }
+        }
+        return nil
+    }
+
+    /// Takes note that a request was sent.
+    mutating func sent(_ number: UInt64, at now: MonotonicTime) {
+        guard var entry = entries[number] else { return }
+        if entry.sentAt == nil { inFlight += 1 }
+        entry.sentAt = now
+        entry.attempts += 1
+        entries[number] = entry
+        attempts.append(Attempt(sentAt: now, number: number))
+    }
+
+    /// Takes note that the server replied, to whatever request.
+    mutating func replied(at now: MonotonicTime) { lastReply = now }
+
+    /// Takes note that there is a new connection, on which everything is to be sent again, in the order of the requests.
+    mutating func beginConnection() {
+        unsent = Deque(entries.keys.sorted())
+        for number in entries.keys { entries[number]?.sentAt = nil }
+        attempts = []
+        inFlight = 0
+        lastReply = nil
+    }
+
+    // MARK: Time
+
+    /// When something is due next.
+    mutating func nextDeadline() -> MonotonicTime? {
+        while let deadline = deadlines.min, entries[deadline.number] == nil { deadlines.removeMin() }
+        let attempt = nextAttempt().map { $0.sentAt + attemptTimeout }
+        return [deadlines.min?.instant, attempt].compactMap { $0 }.min()
+    }
+
+    /// The oldest attempt that has no reply.
+    private mutating func nextAttempt() -> Attempt? {
+        while let attempt = attempts.first {
+            if entries[attempt.number]?.sentAt == attempt.sentAt { return attempt }
+            attempts.removeFirst()
+        }
+        return nil
+    }
+
+    /// Takes out a request whose time is over.
+    mutating func removeExpired(at now: MonotonicTime) -> Entry? {
+        while let deadline = deadlines.min, deadline.instant <= now {
+            deadlines.removeMin()
+            if let entry = remove(deadline.number) { return entry }
+        }
+        return nil
+    }
+
+    /// What to do about a request that the server did not answer within the attempt timeout.
+    enum Overdue {
+        /// The server has answered since to others: send this one again.
+        case resend(Entry)
+        /// The server has been silent since: turn to the other one.
+        case serverSilent
+    }
+
+    mutating func nextOverdue(at now: MonotonicTime) -> Overdue? {
+        guard let attempt = nextAttempt(), attempt.sentAt + attemptTimeout <= now else { return nil }
+        guard let lastReply, lastReply > attempt.sentAt else { return .serverSilent }
+        attempts.removeFirst()
+        return entries[attempt.number].map { .resend($0) }
+    }
+}

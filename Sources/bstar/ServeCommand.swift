@@ -1,0 +1,159 @@
+import ArgumentParser
+import BinaryStar
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Runs one server of a pair: an echo service, or a front for any REP or ROUTER service.",
+        discussion: """
+            On machine-a:
+              bstar serve --seat primary --frontend 'tcp://*:5001' --listen 'tcp://*:5003' --connect tcp://machine-b:5003
+            On machine-b:
+              bstar serve --seat backup --frontend 'tcp://*:5001' --listen 'tcp://*:5003' --connect tcp://machine-a:5003
+            Both on this machine, at the zguide's ports:
+              bstar serve -p
+              bstar serve -b
+
+            SIGINT and SIGTERM stop the server.
+            """
+    )
+
+    @Option(help: "What this server is configured as: primary or backup.")
+    var seat: Seat?
+
+    @Flag(name: .customShort("p"), help: "The primary at the zguide's ports of this machine: clients 5001, state 5003.")
+    var isClassicPrimary = false
+
+    @Flag(name: .customShort("b"), help: "The backup at the zguide's ports of this machine: clients 5002, state 5004.")
+    var isClassicBackup = false
+
+    @Option(help: ArgumentHelp("Where clients reach this server, such as 'tcp://*:5001'.", valueName: "endpoint"))
+    var frontend: String?
+
+    @Option(
+        help: ArgumentHelp("Where this server publishes its role, such as 'tcp://*:5003'.", valueName: "endpoint"))
+    var listen: String?
+
+    @Option(
+        help: ArgumentHelp("Where the peer publishes its role, such as tcp://other:5003.", valueName: "endpoint"))
+    var connect: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How often to publish the role. The same on both servers. (default: 250ms; with --classic 1s)",
+            valueName: "duration"))
+    var interval: Duration?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long a silent peer counts as alive. At least two intervals; the same on both servers. \
+            (default: 1s; with --classic 2s)
+            """, valueName: "duration"))
+    var timeout: Duration?
+
+    @Flag(help: "The plain wire and the times of the zguide, for a zguide server as the peer.")
+    var classic = false
+
+    @Flag(help: "Answer on the star's own thread: fastest, for the echo service only.")
+    var inline = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Pass requests on to the REP or ROUTER service at this endpoint, instead of echoing them.",
+            valueName: "endpoint"))
+    var upstream: String?
+
+    @Option(help: ArgumentHelp("How long the upstream service may take for a request.", valueName: "duration"))
+    var upstreamTimeout = Duration.seconds(10)
+
+    @OptionGroup var log: LogOptions
+
+    func validate() throws {
+        let seats = [seat != nil, isClassicPrimary, isClassicBackup].count { $0 }
+        guard seats == 1 else {
+            throw ValidationError("say which server of the pair this is: --seat primary or --seat backup; or -p or -b")
+        }
+        guard isClassicPrimary || isClassicBackup || (frontend != nil && listen != nil && connect != nil) else {
+            throw ValidationError(
+                "--seat needs --frontend, --listen and --connect; for a trial on this machine use -p and -b instead")
+        }
+        guard !(inline && upstream != nil) else {
+            throw ValidationError("--inline is for the echo service; leave it out with --upstream, which has to wait")
+        }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let logger = log.makeLogger(label: "bstar")
+            let star = try BinaryStar(configuration: makeConfiguration(), logger: logger)
+            let endpoint = try await addVoter(to: star)
+            let narration = Task { await narrate(star, endpoint: endpoint) }
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            let result = await Result { try await group.run() }
+            await narration.value
+            try result.get()
+            Console.print("\(seatName): stopped")
+        }
+    }
+
+    private var theSeat: Seat { seat ?? (isClassicPrimary ? .primary : .backup) }
+
+    private var seatName: String { "\(theSeat)" }
+
+    private func makeConfiguration() -> BinaryStarConfiguration {
+        let ports = theSeat == .primary ? (own: 5003, peer: 5004) : (own: 5004, peer: 5003)
+        var timing = classic ? HeartbeatTiming.classic : .standard
+        if let interval { timing.interval = interval }
+        if let timeout { timing.timeout = timeout }
+        return BinaryStarConfiguration(
+            seat: theSeat,
+            listen: listen ?? "tcp://127.0.0.1:\(ports.own)",
+            connect: connect ?? "tcp://127.0.0.1:\(ports.peer)",
+            timing: timing
+        )
+    }
+
+    private func addVoter(to star: BinaryStar) async throws -> String {
+        let endpoint = frontend ?? "tcp://127.0.0.1:\(theSeat == .primary ? 5001 : 5002)"
+        if let upstream {
+            let service = try await Upstream(star.open(.dealer, connect: upstream), timeout: upstreamTimeout)
+            return try await star.addVoter(.router, bind: endpoint) { try await service.forward($0.body) }
+        }
+        if inline { return try await star.addVoter(.router, bind: endpoint, inline: { $0.body }) }
+        return try await star.addVoter(.router, bind: endpoint) { $0.body }
+    }
+
+    /// Tells on standard output what happens, one line each.
+    private func narrate(_ star: BinaryStar, endpoint: String) async {
+        let configuration = star.configuration
+        Console.print(
+            "\(seatName): clients at \(endpoint), state at \(configuration.listen), peer at \(configuration.connect)")
+        Console.print("\(seatName): waiting for the peer")
+        for await change in star.events {
+            var line = "\(seatName): \(change.to) (\(explain(change.cause)))"
+            if change.cause == .clientRequest {
+                line += change.peerSilence.map { "; the peer was silent for \($0.short)" } ?? "; the peer was never heard"
+            }
+            Console.print(line)
+        }
+    }
+
+    private func explain(_ cause: Event) -> String {
+        switch cause {
+        case .peer(let role): "the peer says it is \(role)"
+        case .clientRequest: "a client asked"
+        }
+    }
+}
+
+extension Result where Failure == any Error {
+    init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}

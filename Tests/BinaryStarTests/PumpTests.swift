@@ -1,0 +1,161 @@
+import BinaryStarCore
+import Testing
+
+@testable import BinaryStar
+
+@Suite(.timeLimit(.minutes(2))) struct PumpTests {
+    /// An actor on a pump.
+    private actor Tenant {
+        nonisolated let pump: Pump
+        nonisolated var unownedExecutor: UnownedSerialExecutor { pump.asUnownedSerialExecutor() }
+        var count = 0
+
+        init(_ pump: Pump) { self.pump = pump }
+
+        func add() -> Int {
+            count += 1
+            return count
+        }
+
+        var isOnPump: Bool { pump.isCurrentThread }
+
+        /// Keeps the thread: an endless timer, which the pump watches.
+        func keepThread() {
+            let timer = PumpTimer { _ in }
+            pump.confined.insert(timer)
+            held = timer
+        }
+
+        func letThreadGo() {
+            if let held { pump.confined.remove(held) }
+            held = nil
+        }
+
+        private var held: PumpTimer?
+
+        /// Waits for a timer of the pump, and says when it fired.
+        func waitForTimer(_ delay: Duration) async -> MonotonicTime {
+            let fired: MonotonicTime = await withCheckedContinuation { continuation in
+                let timer = PumpTimer { continuation.resume(returning: $0) }
+                timer.deadline = .now + delay
+                pump.confined.insert(timer)
+                held = timer
+            }
+            letThreadGo()
+            return fired
+        }
+    }
+
+    @Test func callsRunOnThePumpsThread() async {
+        let tenant = Tenant(Pump())
+        #expect(await tenant.isOnPump)
+        #expect(!tenant.pump.isCurrentThread)
+    }
+
+    @Test func taskExecutor() async {
+        let pump = Pump()
+        let onPump = await withTaskExecutorPreference(pump) { pump.isCurrentThread }
+        #expect(onPump)
+        let child = await Task(executorPreference: pump) {
+            await Task.yield()
+            return pump.isCurrentThread
+        }.value
+        #expect(child)
+    }
+
+    #if os(Linux)
+    @Test("The thread ends when no job waits and no socket and timer is left")
+    func threadEndsAndStartsAgain() async throws {
+        let name = "test-\(UInt32.random(in: 0...0xFFFF_FFFF))"
+        let tenant = Tenant(Pump(name: name))
+        #expect(ProcessFigures.threads(named: name) == 0)
+        for expected in 1...20 {
+            #expect(await tenant.add() == expected)
+            try await eventually("end of the thread") { ProcessFigures.threads(named: name) == 0 }
+        }
+        await tenant.keepThread()
+        #expect(ProcessFigures.threads(named: name) == 1)
+        await tenant.letThreadGo()
+        try await eventually("end of the thread") { ProcessFigures.threads(named: name) == 0 }
+        // Jobs that come later start it again.
+        #expect(await tenant.isOnPump)
+    }
+    #endif
+
+    @Test func jobsOfManyThreadsAllRunOneAtATime() async throws {
+        let tenant = Tenant(Pump())
+        await tenant.keepThread()
+        let calls = 2_000
+        try await withTimeout(.seconds(60), "all jobs") {
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<50 {
+                    group.addTask { for _ in 0..<calls / 50 { _ = await tenant.add() } }
+                }
+            }
+        }
+        #expect(await tenant.count == calls)
+        await tenant.letThreadGo()
+    }
+
+    /// Every call finds the pump asleep, or just falling asleep, or just ending its thread.
+    @Test(arguments: [true, false])
+    func noWakeIsLost(keepsThread: Bool) async throws {
+        let tenant = Tenant(Pump())
+        if keepsThread { await tenant.keepThread() }
+        try await withTimeout(.seconds(60), "a lost wake") {
+            for expected in 1...5_000 where await tenant.add() != expected { Issue.record("a call was lost") }
+        }
+        await tenant.letThreadGo()
+    }
+
+    @Test func signalIsCalledForEachRaiseThatFollowsACall() async throws {
+        let pump = Pump()
+        let tenant = Tenant(pump)
+        await tenant.keepThread()
+        let calls = Box(0)
+        let signal = PumpSignal(pump: pump) { [calls] in calls.update { $0 += 1 } }
+        for round in 1...1_000 {
+            signal.raise()
+            try await eventually("signal") { calls.value >= round }
+        }
+        #expect(calls.value == 1_000)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 { group.addTask { for _ in 0..<1_000 { signal.raise() } } }
+        }
+        try await eventually("last signal") { calls.value > 1_000 }
+        #expect(calls.value <= 9_000)
+        await tenant.letThreadGo()
+    }
+
+    @Test(arguments: [0, 1, 20, 100])
+    func timersAreNeverEarly(milliseconds: Int) async {
+        let tenant = Tenant(Pump())
+        let start = MonotonicTime.now
+        let fired = await tenant.waitForTimer(.milliseconds(milliseconds))
+        #expect(fired - start >= .milliseconds(milliseconds))
+    }
+
+    @Test func manyTenantsShareAPump() async {
+        let pump = Pump()
+        let tenants = (0..<20).map { _ in Tenant(pump) }
+        await withTaskGroup(of: Bool.self) { group in
+            for tenant in tenants { group.addTask { await tenant.isOnPump } }
+            for await isOnPump in group { #expect(isOnPump) }
+        }
+    }
+
+    @Test func socketsAreReachedOnThePumpsThreadOnly() async {
+        await #expect(processExitsWith: .failure) {
+            _ = Pump().confined
+        }
+    }
+
+    @Test func clockDoesNotGoBack() {
+        var last = MonotonicTime.now
+        for _ in 0..<10_000 {
+            let now = MonotonicTime.now
+            #expect(now >= last)
+            last = now
+        }
+    }
+}
