@@ -85,6 +85,9 @@ public struct Message: @unchecked Sendable {
         return Message(storage, range.lowerBound + index..<range.upperBound)
     }
 
+    /// Whether a frame is large enough to be counted in a ``ByteAccount``.
+    package var hasLargeFrame: Bool { range.contains { storage.isLarge(at: $0) } }
+
     /// The number of bytes of all frames.
     public var byteCount: Int { reduce(0) { $0 + $1.count } }
 }

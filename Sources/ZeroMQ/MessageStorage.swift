@@ -78,6 +78,9 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
     /// Whether the frame has no bytes.
     func isEmpty(at index: Int) -> Bool { unsafe zmq_msg_size(frame(at: index)) == 0 }
 
+    /// Whether the frame's bytes are worth counting.
+    func isLarge(at index: Int) -> Bool { unsafe zmq_msg_size(frame(at: index)) >= ByteAccount.smallestFrame }
+
     /// Storage of twice the size with the frames of this one, which is left empty.
     func grown() -> MessageStorage {
         let larger = MessageStorage.make(capacity: unsafe counts.pointee.capacity * 2)
@@ -92,33 +95,38 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
         return unsafe UnsafeRawBufferPointer(start: zmq_msg_data(frame), count: zmq_msg_size(frame))
     }
 
-    // MARK: Sending what others may read
+    // MARK: Sending without giving up the frames
 
-    /// From this size on, a frame that others may read is lent to libzmq instead of copied.
-    private static let smallestLoan = 1_024
-
-    /// Calls `send` with a frame that has the bytes of the one at `index`, and leaves that one as it is.
+    /// Calls `send` with a frame that has the bytes of the one at `index`, and leaves that one as it is. Small frames are
+    /// copied; the bytes of large ones are lent to libzmq, which keeps this object alive until it has sent them.
     ///
     /// libzmq's own `zmq_msg_copy` would write to the frame that it copies, which other threads may be reading.
-    func withSendableCopy(at index: Int, _ send: (UnsafeMutablePointer<zmq_msg_t>) -> Int32) -> Int32 {
+    func withSendableCopy(
+        at index: Int,
+        account: ByteAccount?,
+        _ send: (UnsafeMutablePointer<zmq_msg_t>) -> Int32
+    ) -> Int32 {
         let bytes = unsafe bytes(at: index)
         var copy = zmq_msg_t()
-        if bytes.count < Self.smallestLoan {
+        if bytes.count < ByteAccount.smallestFrame {
             unsafe Self.initialize(&copy, copying: bytes)
         } else {
-            // libzmq keeps this object alive until it has sent the bytes.
-            let loan = unsafe Unmanaged.passRetained(self)
-            let status = unsafe zmq_msg_init_data(
-                &copy, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count,
-                { _, hint in
-                    guard let hint = unsafe hint else { return }
-                    unsafe Unmanaged<MessageStorage>.fromOpaque(hint).release()
-                }, loan.toOpaque())
-            precondition(status == 0, "out of memory for a frame header")
+            unsafe lend(bytes, as: &copy, account: account)
         }
         let status = unsafe send(&copy)
         // A frame that was sent is empty by now; one that was not gives its loan back.
         unsafe zmq_msg_close(&copy)
         return status
+    }
+
+    private func lend(_ bytes: UnsafeRawBufferPointer, as frame: inout zmq_msg_t, account: ByteAccount?) {
+        let loan = unsafe Unmanaged.passRetained(Loan(bytes.count, of: self, account: account))
+        let status = unsafe zmq_msg_init_data(
+            &frame, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count,
+            { _, hint in
+                guard let hint = unsafe hint else { return }
+                unsafe Unmanaged<Loan>.fromOpaque(hint).release()
+            }, loan.toOpaque())
+        precondition(status == 0, "out of memory for a frame header")
     }
 }

@@ -84,21 +84,26 @@ extension Socket {
     ///
     /// Frames that nobody else refers to are moved; others are copied or shared, see ``MessageStorage``. What is left of
     /// `request` is good for its memory only.
+    ///
+    /// - Parameter account: counts the bytes of large frames until libzmq has sent them.
     package func send(
         _ reply: consuming Message,
         to request: inout Message,
-        bodyStart: Int
+        bodyStart: Int,
+        account: ByteAccount? = nil
     ) throws(ZeroMQError) -> Sent {
         if reply.isRest(of: request, from: bodyStart) {
             // The request itself, as in an echo: without the second reference its frames have one owner.
             _ = consume reply
-            return try send(&request)
+            return try sendFrames(request.range, of: &request, more: false, isStart: true, account: account)
         }
         let envelope = request.range.lowerBound..<request.range.lowerBound + bodyStart
-        guard !envelope.isEmpty else { return try send(&reply) }
+        guard !envelope.isEmpty else {
+            return try sendFrames(reply.range, of: &reply, more: false, isStart: true, account: account)
+        }
         let sent = try sendFrames(envelope, of: &request, more: !reply.isEmpty, isStart: true)
         guard case .sent = sent, !reply.isEmpty else { return sent }
-        return try sendFrames(reply.range, of: &reply, more: false, isStart: false)
+        return try sendFrames(reply.range, of: &reply, more: false, isStart: false, account: account)
     }
 
     /// Sends `message` without waiting. An empty message sends nothing.
@@ -113,16 +118,20 @@ extension Socket {
         _ range: Range<Int>,
         of message: inout Message,
         more: Bool,
-        isStart: Bool
+        isStart: Bool,
+        account: ByteAccount? = nil
     ) throws(ZeroMQError) -> Sent {
         czmq_tsan_release()
         let isUnique = isKnownUniquelyReferenced(&message.storage)
         for index in range {
             let flags = ZMQ_DONTWAIT | (more || index + 1 < range.upperBound ? ZMQ_SNDMORE : 0)
+            let isCounted = account != nil && message.storage.isLarge(at: index)
             let status =
-                isUnique
+                isUnique && !isCounted
                 ? unsafe sendFrame(message.storage.frame(at: index), flags: flags)
-                : unsafe message.storage.withSendableCopy(at: index) { unsafe sendFrame($0, flags: flags) }
+                : unsafe message.storage.withSendableCopy(at: index, account: account) {
+                    unsafe sendFrame($0, flags: flags)
+                }
             guard status != 0 else { continue }
             switch status {
             case EAGAIN where isStart && index == range.lowerBound: return .full

@@ -233,9 +233,13 @@ extension BinaryStar {
         guard voter.replies, phase == .running else { return }
         // A ROUTER needs a frame behind the client's identity.
         if reply.isEmpty, !request.hasDelimiter { reply = Message("") }
+        guard case .send(let account) = voter.delivery(of: reply, to: request) else {
+            return dropReply(.clientNotReading, voter)
+        }
         let sent: Socket.Sent
         do throws(ZeroMQError) {
-            sent = try voter.pumped.socket.send(reply, to: &request.message, bodyStart: request.bodyStart)
+            sent = try voter.pumped.socket.send(
+                reply, to: &request.message, bodyStart: request.bodyStart, account: account)
         } catch {
             rateLimitedLog.warning(
                 "cannot send a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])

@@ -41,6 +41,35 @@ final class Voter {
         self.pumped = pumped
     }
 
+    /// The bytes on their way to clients with large replies, by the identity that the ROUTER gave them.
+    private var accounts: [[UInt8]: ByteAccount] = [:]
+    private var sweepAt = 64
+
+    /// What the voter is to do with a reply.
+    enum Delivery {
+        /// Send it, and count its bytes if there is an account.
+        case send(ByteAccount?)
+        /// The client has more bytes waiting than it may.
+        case drop
+    }
+
+    func delivery(of reply: borrowing Message, to request: borrowing Request) -> Delivery {
+        guard identityFrames == 1, reply.hasLargeFrame else { return .send(nil) }
+        let identity = request.message[0].bytes
+        let account = accounts[identity] ?? ByteAccount()
+        accounts[identity] = account
+        sweepIfNeeded()
+        let outstanding = account.outstanding
+        return outstanding == 0 || outstanding + reply.byteCount <= limits.replyQueueBytes ? .send(account) : .drop
+    }
+
+    /// Forgets clients that nothing is on its way to.
+    private func sweepIfNeeded() {
+        guard accounts.count >= sweepAt else { return }
+        accounts = accounts.filter { $0.value.outstanding > 0 }
+        sweepAt = max(64, accounts.count * 2)
+    }
+
     /// How many more requests may be read now.
     var room: Int {
         switch service {

@@ -56,6 +56,9 @@ public struct VoterLimits: Sendable, Hashable {
     ///
     /// A client that has more requests outstanding than this may lose replies.
     public var replyQueue: Int
+    /// How many bytes of large replies wait for one client, at most; one reply may always wait. Further ones are dropped and
+    /// counted. A reply is large if one of its frames has 1 KiB or more. From 1.
+    public var replyQueueBytes: Int
     /// The longest frame that a client may send, in bytes. A longer one costs the client its connection. From 1.
     public var maximumFrameSize: Int
     /// How many frames a request may have, the envelope included. From 2.
@@ -64,11 +67,13 @@ public struct VoterLimits: Sendable, Hashable {
     public init(
         concurrency: Int = 256,
         replyQueue: Int = 20_000,
+        replyQueueBytes: Int = 64 << 20,
         maximumFrameSize: Int = 64 << 20,
         maximumFrameCount: Int = 1_024
     ) {
         self.concurrency = concurrency
         self.replyQueue = replyQueue
+        self.replyQueueBytes = replyQueueBytes
         self.maximumFrameSize = maximumFrameSize
         self.maximumFrameCount = maximumFrameCount
     }
@@ -76,6 +81,7 @@ public struct VoterLimits: Sendable, Hashable {
     func validate() throws(BinaryStarError) {
         for (field, value, least) in [
             ("concurrency", concurrency, 1), ("replyQueue", replyQueue, 1),
+            ("replyQueueBytes", replyQueueBytes, 1),
             ("maximumFrameSize", maximumFrameSize, 1), ("maximumFrameCount", maximumFrameCount, 2),
         ] {
             guard value >= least else { throw .invalid(field, value, "it must be at least \(least)") }
