@@ -61,6 +61,9 @@ extension BinaryStar {
     func requestEnd(_ reason: Result<Void, BinaryStarError>) {
         guard end == nil else { return }
         end = reason
+        // From here on nothing is published, heard or served: a server that has stopped because of a conflict must not tell
+        // its peer once more that it is active.
+        phase = .ended
         endContinuation.take()?.resume()
     }
 
@@ -70,7 +73,6 @@ extension BinaryStar {
     }
 
     private func shutDown() async -> Result<Void, BinaryStarError> {
-        phase = .ended
         await stopListening(sockets.listening)
         let pools = sockets.voters.values.compactMap { voter in
             if case .pool(let pool) = voter.service { pool } else { nil }

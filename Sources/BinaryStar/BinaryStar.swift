@@ -83,7 +83,6 @@ public actor BinaryStar: Service {
     }
 
     /// A star that is let go without having run to its end gives its sockets back.
-    /// A star that is let go without having run to its end gives its sockets back.
     // Not an isolated one: with that the compiler (6.3) fails to optimise code that uses the actor ("circular reference").
     deinit {
         changesContinuation.finish()

@@ -14,4 +14,3 @@ struct LogOptions: ParsableArguments {
         return logger
     }
 }
-

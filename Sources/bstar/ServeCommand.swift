@@ -91,7 +91,8 @@ struct ServeCommand: AsyncParsableCommand {
             let logger = log.makeLogger(label: "bstar")
             let star = try BinaryStar(configuration: makeConfiguration(), logger: logger)
             let endpoint = try await addVoter(to: star)
-            let narration = Task { await narrate(star, endpoint: endpoint) }
+            let events = star.events
+            let narration = Task { await narrate(events, of: star, endpoint: endpoint) }
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -130,15 +131,16 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// Tells on standard output what happens, one line each.
-    private func narrate(_ star: BinaryStar, endpoint: String) async {
+    private func narrate(_ events: AsyncStream<RoleChange>, of star: BinaryStar, endpoint: String) async {
         let configuration = star.configuration
         Console.print(
-            "\(seatName): clients at \(endpoint), state at \(configuration.listen), peer at \(configuration.connect)")
-        Console.print("\(seatName): waiting for the peer")
-        for await change in star.events {
+            "\(seatName): starting; clients at \(endpoint), state at \(configuration.listen), "
+                + "peer at \(configuration.connect)")
+        for await change in events {
             var line = "\(seatName): \(change.to) (\(explain(change.cause)))"
             if change.cause == .clientRequest {
-                line += change.peerSilence.map { "; the peer was silent for \($0.short)" } ?? "; the peer was never heard"
+                line +=
+                    change.peerSilence.map { "; the peer was silent for \($0.short)" } ?? "; the peer was never heard"
             }
             Console.print(line)
         }

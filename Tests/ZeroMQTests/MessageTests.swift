@@ -51,50 +51,56 @@ import Testing
         #expect(Message([] as [UInt8]).text == "")
     }
 
-    @Test func slices() throws {
+    @Test func restOfAMessage() throws {
         let sent = Message(frames: ["a", "", "b", "c"].map(\.utf8))
         for message in [sent, try received(sent)] {
-            let front = message.prefix(upTo: 2)
-            let back = message.suffix(from: 2)
-            #expect(front.map(\.text) == ["a", ""])
-            #expect(back.map(\.text) == ["b", "c"])
-            #expect(back.text == "b")
-            #expect(back.startIndex == 2)
-            #expect(back.suffix(from: 3).text == "c")
-            #expect(message.prefix(upTo: 0).isEmpty)
-            #expect(message.suffix(from: 4).isEmpty)
+            let rest = message.rest(from: 2)
+            #expect(rest.map(\.text) == ["b", "c"])
+            #expect(rest.text == "b")
+            #expect(rest.startIndex == 0 && rest.endIndex == 2)
+            #expect(rest[1].text == "c")
+            #expect(rest.rest(from: 1).text == "c")
+            #expect(message.rest(from: 0) == message)
+            #expect(message.rest(from: 4).isEmpty)
+            #expect(message.rest(from: 4).text == nil)
         }
     }
 
-    @Test func slicesShareTheFrames() throws {
+    @Test func restsAndCopiesShareTheBytes() throws {
         let message = try received(Message(frames: [[1], [UInt8](repeating: 7, count: 100_000)]))
         let address = message[1].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
-        let slice = message.suffix(from: 1)
-        #expect(slice[1].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } == address)
+        let rest = message.rest(from: 1)
+        #expect(rest[0].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } == address)
         let copy = message
         #expect(copy[1].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } == address)
     }
 
-    @Test func sliceKeepsTheBytesAlive() throws {
+    @Test func frameKeepsTheBytesAlive() throws {
         var message: Message? = try received(Message(frames: [[1], [UInt8](repeating: 7, count: 100_000)]))
         let frame = message?[1]
         message = nil
         #expect(frame?.bytes == [UInt8](repeating: 7, count: 100_000))
     }
 
-    @Test func restOfAMessage() {
+    @Test func knowsItsOwnRest() {
         let message = Message(frames: ["a", "", "b"].map(\.utf8))
-        #expect(message.suffix(from: 2).isSuffix(of: message, from: 2))
-        #expect(!message.suffix(from: 2).isSuffix(of: message, from: 1))
-        #expect(!message.prefix(upTo: 2).isSuffix(of: message, from: 0))
-        #expect(!Message("b").isSuffix(of: message, from: 2))
+        #expect(message.rest(from: 2).isRest(of: message, from: 2))
+        #expect(!message.rest(from: 2).isRest(of: message, from: 1))
+        #expect(message.rest(from: 2).isRest(of: message.rest(from: 1), from: 1))
+        #expect(!Message("b").isRest(of: message, from: 2))
     }
 
     @Test func firstEmptyFrame() {
         let message = Message(frames: ["", "a", "", "b", ""].map(\.utf8))
         #expect((0...5).map { message.firstEmptyFrame(from: $0) } == [0, 2, 2, 4, 4, nil])
-        #expect(message.prefix(upTo: 2).firstEmptyFrame(from: 1) == nil)
+        #expect(message.rest(from: 1).firstEmptyFrame(from: 0) == 1)
         #expect(Message().firstEmptyFrame(from: 0) == nil)
+    }
+
+    @Test func indexOutOfRange() async {
+        await #expect(processExitsWith: .failure) { _ = Message("one")[1] }
+        await #expect(processExitsWith: .failure) { _ = Message(frames: ["a", "b"].map(\.utf8)).rest(from: 1)[-1] }
+        await #expect(processExitsWith: .failure) { _ = Message("one").rest(from: 2) }
     }
 
     @Test func equality() throws {
@@ -104,8 +110,8 @@ import Testing
         #expect(message != Message(frames: ["a"].map(\.utf8)))
         #expect(message != Message(frames: ["a", "c"].map(\.utf8)))
         #expect(message != Message(frames: ["ab", ""].map(\.utf8)))
-        #expect(Message() == message.prefix(upTo: 0))
-        #expect(message.suffix(from: 1) == Message("b"))
+        #expect(Message() == message.rest(from: 2))
+        #expect(message.rest(from: 1) == Message("b"))
     }
 
     @Test(

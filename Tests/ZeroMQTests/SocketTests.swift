@@ -202,20 +202,20 @@ import Testing
         let kept = Message(frames: [Array("id".utf8), [], [UInt8](repeating: 3, count: size)])
         for _ in 0..<2 {
             var request = kept
-            _ = try link.sender.send(request.suffix(from: 2), to: &request, bodyStart: 2)
+            _ = try link.sender.send(request.rest(from: 2), to: &request, bodyStart: 2)
             #expect(try link.receiver.next() == kept)
             #expect(kept.map(\.count) == [2, 0, size])
         }
     }
 
     /// A reply may be any part of what was asked.
-    @Test func replyFromTheMiddleOfItsRequest() throws {
+    @Test func replyThatIsAnotherPartOfItsRequest() throws {
         let link = try pair()
         var request = Message(frames: ["id", "", "first", "second"].map(\.utf8))
-        let reply = request.suffix(from: 2).prefix(upTo: 3)
+        let reply = request.rest(from: 3)
         _ = try link.sender.send(reply, to: &request, bodyStart: 2)
-        #expect(try link.receiver.next().map(\.text) == ["id", "", "first"])
-        #expect(reply.text == "first")
+        #expect(try link.receiver.next().map(\.text) == ["id", "", "second"])
+        #expect(reply.text == "second")
     }
 
     @Test func emptyMessageSendsNothing() throws {
@@ -286,7 +286,7 @@ import Testing
         #expect(error.map { "\($0)" } == "bind \(endpoint): Address already in use")
     }
 
-    @Test(arguments: ["nonsense", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "carrier-pigeon://coop"])
+    @Test(arguments: ["nonsense", "tcp://", "tcp://127.0.0.1", "carrier-pigeon://coop"])
     func malformedEndpoints(endpoint: String) throws {
         let socket = try Socket(.rep, in: context)
         let bind = #expect(throws: ZeroMQError.self) { try socket.bind(endpoint) }

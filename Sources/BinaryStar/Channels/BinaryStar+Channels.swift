@@ -119,7 +119,8 @@ extension BinaryStar {
             switch try attemptSend(&message, on: port) {
             case .sent: return
             case .noPeer:
-                throw BinaryStarError(.unsupported, "the receiver that the message's first frame names is not connected")
+                throw BinaryStarError(
+                    .unsupported, "the receiver that the message's first frame names is not connected")
             case .full: break
             }
         }
@@ -136,7 +137,9 @@ extension BinaryStar {
     }
 
     private func cancelSend(_ sendID: Int, onChannel id: Int) {
-        guard let port = sockets.channels[id], let index = port.unsent.firstIndex(where: { $0.id == sendID }) else { return }
+        guard let port = sockets.channels[id], let index = port.unsent.firstIndex(where: { $0.id == sendID }) else {
+            return
+        }
         port.unsent.remove(at: index).continuation.resume(throwing: CancellationError())
         pump.confined.setEvents(port.events, of: port.pumped)
     }

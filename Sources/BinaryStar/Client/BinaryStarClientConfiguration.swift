@@ -25,7 +25,7 @@ public struct BinaryStarClientConfiguration: Sendable, Hashable {
     public var attemptTimeout: Duration
 
     /// How long to wait before connecting to the other server, so that a passive one has noticed by then that its peer is
-    /// gone. At least the servers' ``HeartbeatTiming/timeout``.
+    /// gone. At least the servers' `HeartbeatTiming.timeout`.
     public var settleDelay: Duration
 
     /// How a request is wrapped on the wire.
@@ -54,7 +54,7 @@ public struct BinaryStarClientConfiguration: Sendable, Hashable {
         self.envelope = envelope
     }
 
-    /// The times of the zguide's client, for a pair with ``HeartbeatTiming/classic`` timing.
+    /// The times of the zguide's client, for a pair with `HeartbeatTiming.classic` timing.
     public static func classic(primary: String, backup: String) -> BinaryStarClientConfiguration {
         BinaryStarClientConfiguration(
             primary: primary, backup: backup, settleDelay: HeartbeatTiming.classic.timeout)

@@ -70,7 +70,8 @@ extension BinaryStarError {
     static func conflict(_ conflict: Conflict) -> BinaryStarError {
         let consequence =
             switch conflict {
-            case .dualActive: "both servers are active, so that clients may have changed the state of both; decide which one is right, and restart the other"
+            case .dualActive:
+                "both servers are active, so that clients may have changed the state of both; decide which one is right, and restart the other"
             case .dualPassive: "both servers are passive, so that nobody serves; restart one of them"
             }
         return BinaryStarError(.conflict, "\(conflict): \(consequence)", conflict: conflict)

@@ -64,7 +64,7 @@ extension BinaryStar {
                     handle(message)
                     link.spare = message
                 }
-                guard phase == .running, end == nil else { return }
+                guard phase == .running else { return }
             }
         } catch {
             rateLimitedLog.warning(

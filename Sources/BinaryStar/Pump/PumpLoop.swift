@@ -70,7 +70,7 @@ final class PumpLoop {
 
     private func serve(_ priority: PumpedSocket.Priority) {
         // One that an earlier handler of this turn has taken out is skipped.
-        for (socket, events) in ready where socket.priority == priority && socket.index != nil {
+        for (socket, events) in ready where socket.priority == priority && socket.isPumped {
             socket.handler(events)
         }
     }

@@ -13,8 +13,10 @@ final class PumpedSocket {
     let socket: Socket
     let priority: Priority
     let handler: (PollSet.Events) -> Void
-    /// The place in the poll set while the socket is pumped.
-    fileprivate(set) var index: Int?
+    /// Whether a pump has the socket.
+    fileprivate(set) var isPumped = false
+    /// The place in the poll set while the pump waits for something of the socket.
+    fileprivate var index: Int?
 
     init(_ socket: consuming Socket, priority: Priority, handler: @escaping (PollSet.Events) -> Void) {
         self.socket = socket
@@ -23,39 +25,56 @@ final class PumpedSocket {
     }
 }
 
-/// The sockets that a pump watches, and the wake descriptor before them.
+/// The sockets of a pump, and the wake descriptor before them.
+///
+/// A socket that the pump waits for nothing of, such as a publisher, is not in the poll set: `zmq_poll` asks every socket in
+/// it for its state, several times a turn.
 struct PumpedSockets: ~Copyable {
     private var pollSet = PollSet()
-    private var sockets: [PumpedSocket] = []
+    private var polled: [PumpedSocket] = []
+    private var count = 0
 
     init(wake descriptor: Int32) {
         pollSet.append(descriptor: descriptor, events: .readable)
     }
 
-    var isEmpty: Bool { sockets.isEmpty }
+    var isEmpty: Bool { count == 0 }
 
     mutating func insert(_ socket: PumpedSocket, events: PollSet.Events) {
-        precondition(socket.index == nil, "the socket is pumped already")
-        socket.index = pollSet.count
-        sockets.append(socket)
-        pollSet.append(socket.socket, events: events)
+        precondition(!socket.isPumped, "the socket is pumped already")
+        socket.isPumped = true
+        count += 1
+        setEvents(events, of: socket)
     }
 
     /// Takes a socket out, so that its owner may close it. One that is not in is left alone.
     mutating func remove(_ socket: PumpedSocket) {
-        guard let index = socket.index else { return }
-        socket.index = nil
-        pollSet.swapRemove(at: index)
-        let last = sockets.removeLast()
-        if last !== socket {
-            sockets[index - 1] = last
-            last.index = index
+        setEvents([], of: socket)
+        if socket.isPumped { count -= 1 }
+        socket.isPumped = false
+    }
+
+    /// Says what to wait for. A socket that is not in is left alone.
+    mutating func setEvents(_ events: PollSet.Events, of socket: PumpedSocket) {
+        guard socket.isPumped else { return }
+        if let index = socket.index {
+            guard events.isEmpty else { return pollSet.setEvents(events, at: index) }
+            stopPolling(socket, at: index)
+        } else if !events.isEmpty {
+            socket.index = pollSet.count
+            polled.append(socket)
+            pollSet.append(socket.socket, events: events)
         }
     }
 
-    mutating func setEvents(_ events: PollSet.Events, of socket: PumpedSocket) {
-        guard let index = socket.index else { return }
-        pollSet.setEvents(events, at: index)
+    private mutating func stopPolling(_ socket: PumpedSocket, at index: Int) {
+        socket.index = nil
+        pollSet.swapRemove(at: index)
+        let last = polled.removeLast()
+        if last !== socket {
+            polled[index - 1] = last
+            last.index = index
+        }
     }
 
     mutating func wait(milliseconds: Int) throws(ZeroMQError) -> Int {
@@ -67,7 +86,7 @@ struct PumpedSockets: ~Copyable {
 
     /// The sockets that the last wait found ready, with their events.
     func collectReady(into ready: inout [(PumpedSocket, PollSet.Events)]) {
-        for (offset, socket) in sockets.enumerated() {
+        for (offset, socket) in polled.enumerated() {
             let events = pollSet.ready(at: offset + 1)
             if !events.isEmpty { ready.append((socket, events)) }
         }

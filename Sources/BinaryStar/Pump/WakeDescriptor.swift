@@ -9,7 +9,8 @@ struct WakeDescriptor: ~Copyable, Sendable {
         var descriptors: [Int32] = [-1, -1]
         let status = czmq_wake_open(&descriptors)
         precondition(
-            status == 0, "no descriptor left to wake the pump with (error \(zmq_errno())); raise the limit of open files")
+            status == 0,
+            "no descriptor left to wake the pump with (error \(zmq_errno())); raise the limit of open files")
         reading = descriptors[0]
         writing = descriptors[1]
     }

@@ -133,7 +133,7 @@ extension BinaryStar {
         var pass = Pass(spare: voter.spare.take())
         swap(&pass.batch, &voter.batch)
         var now = MonotonicTime.now
-        while pass.batch.count < room, now < budgetEnd {
+        while pass.batch.count < room, now < budgetEnd, phase == .running {
             guard let message = receive(from: voter, reusing: &pass.spare) else { break }
             now = .now
             handle(message, from: voter, at: now, &pass)

@@ -82,23 +82,23 @@ private final class BodyTask: Sendable {
 
     func cancel() { demoted.continuation.finish() }
 
-    /// Runs `body` until it ends, or is cancelled and ends. That it was cancelled by ``cancel()`` is no error.
+    /// Runs `body` until it ends by itself, or is cancelled and ends. That it was cancelled is no error.
     func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await body()
-                return true
+                return false
             }
             group.addTask { [stream = demoted.stream] in
                 for await _ in stream {}
-                return false
+                return true
             }
-            let bodyEnded = try await group.next() ?? true
-            group.cancelAll()
-            guard !bodyEnded else { return }
             do {
-                _ = try await group.next()
-            } catch is CancellationError {
+                let wasDemoted = try await group.next() ?? false
+                group.cancelAll()
+                if wasDemoted { _ = try await group.next() }
+            } catch let error as CancellationError {
+                guard group.isCancelled || Task.isCancelled else { throw error }
             }
         }
     }

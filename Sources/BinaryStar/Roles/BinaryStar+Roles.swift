@@ -1,3 +1,5 @@
+import ServiceLifecycle
+
 extension BinaryStar {
     /// The star's role, now and from now on.
     ///
@@ -12,7 +14,8 @@ extension BinaryStar {
     /// Every change of role from now on, with its cause and its time. Ends when the star stops.
     public nonisolated var events: AsyncStream<RoleChange> { changeBroadcast.subscribe() }
 
-    /// Runs `body` whenever the star is active, and returns when the star has stopped.
+    /// Runs `body` whenever the star is active, and returns when the star has stopped, or when the task is cancelled or told
+    /// to shut down gracefully.
     ///
     /// The body is a child task of the caller. It is cancelled when the star ceases to be active, and
     /// has ended before the next role is announced by ``roles``; so it should end soon when it is cancelled. A body that
@@ -20,9 +23,11 @@ extension BinaryStar {
     ///
     /// - Throws: what `body` throws, other than `CancellationError` after it was cancelled.
     public nonisolated func whileActive(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        var lastActivation = 0
-        for await role in roles where role == .active {
-            try await activeScope.run(lastActivation: &lastActivation, body)
+        try await cancelWhenGracefulShutdown { [roles, activeScope] in
+            var lastActivation = 0
+            for await role in roles where role == .active {
+                try await activeScope.run(lastActivation: &lastActivation, body)
+            }
         }
     }
 
