@@ -133,7 +133,9 @@ import Testing
         #expect(voter?.message.hasPrefix("voter is \"\(endpoint)\", but ") == true)
         let bound = await #expect(throws: BinaryStarError.self) { _ = try await star.open(.pull, bind: endpoint) }
         #expect(bound?.code == .invalidConfiguration)
-        let connected = await #expect(throws: BinaryStarError.self) { _ = try await star.open(.push, connect: endpoint) }
+        let connected = await #expect(throws: BinaryStarError.self) {
+            _ = try await star.open(.push, connect: endpoint)
+        }
         #expect(connected?.message.hasPrefix("channel is \"\(endpoint)\", but ") == true)
     }
 

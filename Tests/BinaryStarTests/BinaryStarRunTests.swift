@@ -82,7 +82,8 @@ import ZeroMQ
         for _ in 0..<20 {
             let star = try BinaryStar(
                 configuration: .init(
-                    seat: .primary, listen: "tcp://127.0.0.1:\(ports[0])", connect: folder.ipc("nobody"), timing: .quick))
+                    seat: .primary, listen: "tcp://127.0.0.1:\(ports[0])", connect: folder.ipc("nobody"), timing: .quick
+                ))
             voter = try await star.addVoter(.router, bind: voter) { $0.body }
             let open = try await star.open(.pull, bind: channel)
             channel = try #require(open.boundEndpoint)
@@ -117,9 +118,9 @@ import ZeroMQ
     }
 
     @Test func starThatIsLetGoWithoutARunGivesItsEndpointsBack() async throws {
-        let voter = endpoints.folder.ipc("voter")
         var star: BinaryStar? = try endpoints.star(.primary)
-        _ = try await star?.addVoter(.router, bind: voter) { $0.body }
+        // libzmq never refuses an ipc endpoint: it takes the path over.
+        let voter = try #require(try await star?.addVoter(.router, bind: "tcp://127.0.0.1:*") { $0.body })
         let refused = await #expect(throws: BinaryStarError.self) {
             try await endpoints.star(.backup).addVoter(.router, bind: voter) { $0.body }
         }
@@ -147,10 +148,8 @@ import ZeroMQ
 
     // MARK: Errors of the start
 
-    @Test(arguments: ["tcp", "ipc"])
-    func listenEndpointInUse(transport: String) async throws {
-        let occupant = try RawSocket(
-            .pull, bind: transport == "tcp" ? "tcp://127.0.0.1:*" : endpoints.primary)
+    @Test func listenEndpointInUse() async throws {
+        let occupant = try RawSocket(.pull, bind: "tcp://127.0.0.1:*")
         let star = try BinaryStar(
             configuration: .init(
                 seat: .primary, listen: occupant.endpoint, connect: endpoints.backup, timing: .quick))

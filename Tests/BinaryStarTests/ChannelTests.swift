@@ -18,7 +18,7 @@ import ZeroMQ
         switch side {
         case .bound:
             let channel = try await star.open(type, bind: folder.ipc("channel"), bufferedMessages: buffer)
-            return (channel, try RawSocket(raw, connect: try #require(channel.boundEndpoint), configure: configure))
+            return (channel, try RawSocket(raw, connect: channel.boundEndpoint, configure: configure))
         case .connected:
             let socket = try RawSocket(raw, bind: folder.ipc("channel"), configure: configure)
             let channel = try await star.open(type, connect: socket.endpoint, bufferedMessages: buffer)
@@ -151,7 +151,7 @@ import ZeroMQ
     func receiverHoldsItsSendersBack() async throws {
         try await withActiveStar { star, _ in
             let channel = try await star.open(.pull, bind: folder.ipc("channel"), bufferedMessages: 4)
-            let endpoint = try #require(channel.boundEndpoint)
+            let endpoint = channel.boundEndpoint ?? ""
             // Sockets that hold a few messages only: libzmq's own limits are a thousand at each end.
             let source = try endpointsStar()
             let taken = Box(0)
@@ -185,7 +185,9 @@ import ZeroMQ
         }
     }
 
-    private func endpointsStar() throws -> BinaryStar { try PairEndpoints().star(.primary) }
+    private let endpoints = PairEndpoints()
+
+    private func endpointsStar() throws -> BinaryStar { try endpoints.star(.primary) }
 
     @Test func sendWaitsForAReceiverAndKeepsTheOrder() async throws {
         try await withActiveStar { star, _ in
@@ -200,7 +202,7 @@ import ZeroMQ
             let heartbeats = await star.statistics.heartbeatsSent
             try await eventually("time") { await star.statistics.heartbeatsSent > heartbeats + 5 }
             #expect(sent.value == 0)
-            let receiver = try RawSocket(.pull, connect: try #require(channel.boundEndpoint))
+            let receiver = try RawSocket(.pull, connect: channel.boundEndpoint)
             for number in 0..<10 { #expect(try await receiver.next().text == "\(number)") }
             try await sending.value
         }
@@ -216,7 +218,7 @@ import ZeroMQ
             for send in sends.dropLast() {
                 await #expect(throws: CancellationError.self) { try await withTimeout { try await send.value } }
             }
-            let receiver = try RawSocket(.pull, connect: try #require(channel.boundEndpoint))
+            let receiver = try RawSocket(.pull, connect: channel.boundEndpoint)
             #expect(try await receiver.next().text == "9")
             try await sends[9].value
             await #expect(throws: CancellationError.self) {
@@ -255,7 +257,7 @@ import ZeroMQ
         let folder = folder
         let channel = try await running(star) {
             let channel = try await star.open(.pull, bind: folder.ipc("pull"))
-            let push = try RawSocket(.push, connect: try #require(channel.boundEndpoint))
+            let push = try RawSocket(.push, connect: channel.boundEndpoint)
             for number in 0..<10 { push.send("\(number)") }
             #expect(try await next(channel).text == "0")
             // They came over one connection: with this one of its successors the others are in the buffer, too.
@@ -301,9 +303,8 @@ import ZeroMQ
     @Test("The socket closes when the channel is let go")
     func channelThatIsLetGo() async throws {
         try await withActiveStar { star, _ in
-            let endpoint = folder.ipc("channel")
-            var channel: Channel? = try await star.open(.pull, bind: endpoint)
-            #expect(channel?.boundEndpoint == endpoint)
+            var channel: Channel? = try await star.open(.pull, bind: "tcp://127.0.0.1:*")
+            let endpoint = try #require(channel?.boundEndpoint)
             let refused = await #expect(throws: BinaryStarError.self) { _ = try await star.open(.pull, bind: endpoint) }
             #expect(refused?.code == .endpointUnavailable)
             channel = nil

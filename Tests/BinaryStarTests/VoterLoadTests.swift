@@ -75,7 +75,9 @@ import ZeroMQ
                 inline
                 ? try await star.addVoter(.router, bind: folder.ipc("voter"), inline: { $0.body })
                 : try await star.addVoter(.router, bind: folder.ipc("voter")) { $0.body }
-            let client = try RawSocket(.dealer, connect: endpoint, reads: false) { try $0.set(.receiveHighWaterMark, 0) }
+            let client = try RawSocket(.dealer, connect: endpoint, reads: false) {
+                try $0.set(.receiveHighWaterMark, 0)
+            }
             for number in 0..<10_000 { client.send("", "\(number)") }
             // Not one reply is read before all requests are with the star.
             try await eventually("requests") { await star.statistics.repliesSent == 10_000 }
@@ -162,7 +164,9 @@ import ZeroMQ
             let junk = Message(frames: ["", "a", "b"].map(\.utf8))
             let start = ContinuousClock.now
             for flooder in flooders { for _ in 0..<100_000 { flooder.send(junk) } }
-            try await eventually("drops") { await star.statistics.requestsDropped[.tooManyFrames, default: 0] == 300_000 }
+            try await eventually("drops") {
+                await star.statistics.requestsDropped[.tooManyFrames, default: 0] == 300_000
+            }
             let end = ContinuousClock.now
             var last = start
             var longest = Duration.zero

@@ -136,7 +136,9 @@ import ZeroMQ
     @Test(arguments: [SocketType.dealer, .router, .rep])
     func dealerVoter(client type: SocketType) async throws {
         try await withActiveStar { star, _ in
-            let endpoint = try await star.addVoter(.dealer, bind: folder.ipc("dealer")) { Message("re: \($0.text ?? "")") }
+            let endpoint = try await star.addVoter(.dealer, bind: folder.ipc("dealer")) {
+                Message("re: \($0.text ?? "")")
+            }
             let client = try RawSocket(type, connect: endpoint)
             switch type {
             case .dealer:
@@ -168,7 +170,8 @@ import ZeroMQ
             var endpoints: [String] = []
             for number in 0..<6 {
                 endpoints.append(
-                    try await star.addVoter(.router, bind: number < 3 ? folder.ipc("\(number)") : "tcp://127.0.0.1:*") { _ in
+                    try await star.addVoter(.router, bind: number < 3 ? folder.ipc("\(number)") : "tcp://127.0.0.1:*") {
+                        _ in
                         Message("\(number)")
                     })
             }

@@ -13,7 +13,7 @@ final class PumpLoop {
     private(set) var budgetEnd = MonotonicTime(nanoseconds: 0)
 
     /// The longest that draining may hold up the turn.
-    private static let budget = Duration.milliseconds(10)
+    private static let budgetNanoseconds: Int64 = 10_000_000
 
     init(wake descriptor: Int32) {
         sockets = PumpedSockets(wake: descriptor)
@@ -63,7 +63,8 @@ final class PumpLoop {
         let now = MonotonicTime.now
         fireTimers(at: now)
         jobs()
-        budgetEnd = min(now + Self.budget, nextDeadline ?? now + Self.budget)
+        budgetEnd = MonotonicTime(nanoseconds: now.nanoseconds + Self.budgetNanoseconds)
+        if let nextDeadline { budgetEnd = min(budgetEnd, nextDeadline) }
         serve(.data)
         ready.removeAll(keepingCapacity: true)
     }

@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct ServeTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "bstar-\(UUID().uuidString.prefix(8))")
+
+    init() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    private func ipc(_ name: String) -> String { "ipc://" + folder.appending(path: name).path }
+
+    private func arguments(_ seat: String, _ more: String...) -> [String] {
+        let other = seat == "primary" ? "backup" : "primary"
+        return [
+            "serve", "--seat", seat, "--frontend", ipc("clients-\(seat)"), "--listen", ipc("state-\(seat)"),
+            "--connect", ipc("state-\(other)"), "--interval", "50ms", "--timeout", "200ms",
+        ] + more
+    }
+
+    private var request: [String] {
+        ["request", "--primary", ipc("clients-primary"), "--backup", ipc("clients-backup"), "--timeout", "30s"]
+    }
+
+    @Test(arguments: [[], ["--inline"]]) func aLonePrimaryServesAndStopsOnSIGTERM(_ option: [String]) async throws {
+        let request = request
+        let code = try await Tool.run(arguments("primary") + option) { _ in
+            let outcome = try await Tool.run(request + ["--count", "3", "--every", "10ms", "hello"])
+            #expect(outcome.exitCode == 0)
+            #expect(outcome.output.contains("primary"))
+            #expect(outcome.output.contains("\"hello\""))
+            #expect(outcome.output.contains("3 replies, 0 failed"))
+        }
+        #expect(code == 0)
+    }
+
+    @Test func anUpstreamServiceBecomesAPair() async throws {
+        let request = request
+        let upstream = [
+            "serve", "--seat", "primary", "--frontend", ipc("service"), "--listen", ipc("s1"), "--connect", ipc("s2"),
+            "--interval", "20ms", "--timeout", "40ms",
+        ]
+        let front = arguments("primary", "--upstream", ipc("service"))
+        let code = try await Tool.run(upstream) { _ in
+            let code = try await Tool.run(front) { _ in
+                let outcome = try await Tool.run(request + ["--count", "5", "--every", "10ms"])
+                #expect(outcome.exitCode == 0, "\(outcome.output)")
+                #expect(outcome.output.contains("5 replies, 0 failed"))
+            }
+            #expect(code == 0)
+        }
+        #expect(code == 0)
+    }
+
+    @Test func anEndpointInUseIsAFailureThatSaysSo() async throws {
+        // Unix sockets are taken over by who binds last; a port is not.
+        let listener = try #require(PortListener())
+        let outcome = try await Tool.run(
+            arguments("primary").map { $0 == ipc("clients-primary") ? listener.endpoint : $0 })
+        #expect(outcome.exitCode == 1)
+        #expect(outcome.error.contains("cannot bind \(listener.endpoint): Address already in use"))
+    }
+
+    @Test(arguments: [
+        (["serve"], "say which server"),
+        (["serve", "--seat", "primary"], "--frontend"),
+        (["serve", "-p", "--interval", "0s"], "interval is"),
+        (["serve", "-p", "--interval", "1s", "--timeout", "1s"], "at least two intervals"),
+        (["serve", "-p", "--interval", "often"], "--interval"),
+        (["serve", "-p", "--listen", "http://x"], "transport must be tcp or ipc"),
+        (["serve", "-p", "--connect", "tcp://127.0.0.1:5003"], "own listen endpoint"),
+        (["request", "--count", "0"], "at least 1"),
+        (["request", "--primary", "nonsense"], "primary is \"nonsense\""),
+        (["demo", "--interval", "1h"], "from 20ms to 2s"),
+    ])
+    func wrongArgumentsExitWith64AndAMessage(_ arguments: [String], _ message: String) async throws {
+        let outcome = try await Tool.run(arguments)
+        #expect(outcome.exitCode == 64)
+        #expect(outcome.error.contains(message), "\(outcome.error)")
+    }
+
+    @Test func aRequestWithoutAReplyExitsWith1() async throws {
+        let outcome = try await Tool.run(request.dropLast(2) + ["--count", "1", "--timeout", "100ms"])
+        #expect(outcome.exitCode == 1)
+        #expect(outcome.output.contains("no reply within"))
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Subprocess
+import SystemPackage
+import Testing
+
+/// The tool, built beside the tests.
+enum Tool {
+    struct Outcome {
+        var output: String
+        var error: String
+        var exitCode: Int32?
+    }
+
+    private static var executable: Executable {
+        let tests =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        // The test runner lies in the folder of products on Linux, and in a bundle of that folder elsewhere.
+        var folder = URL(filePath: tests).deletingLastPathComponent()
+        while folder.path.count > 1, !FileManager.default.isExecutableFile(atPath: folder.appending(path: "bstar").path)
+        {
+            folder.deleteLastPathComponent()
+        }
+        return .path(FilePath(folder.appending(path: "bstar").path))
+    }
+
+    /// Runs the tool to its end.
+    static func run(_ arguments: [String]) async throws -> Outcome {
+        let result = try await Subprocess.run(
+            executable, arguments: Arguments(arguments), environment: environment, output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 20))
+        return Outcome(
+            output: result.standardOutput, error: result.standardError,
+            exitCode: result.terminationStatus.exitCode)
+    }
+
+    /// Runs the tool while `body` lasts, and then ends it with `signal`.
+    ///
+    /// - Returns: its exit code, or `nil` if the signal ended it.
+    static func run(
+        _ arguments: [String],
+        endingWith signal: Signal = .terminate,
+        while body: @escaping @Sendable (AsyncStream<String>) async throws -> Void
+    ) async throws -> Int32? {
+        let result = try await Subprocess.run(
+            executable, arguments: Arguments(arguments), environment: environment, input: .none, output: .sequence,
+            error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+        ) { execution in
+            let (lines, continuation) = AsyncStream.makeStream(of: String.self)
+            let reader = Task {
+                for try await line in execution.standardOutput.strings() { continuation.yield(line) }
+                continuation.finish()
+            }
+            let outcome = await Task { try await body(lines) }.result
+            try? execution.send(signal: signal)
+            _ = await reader.result
+            try outcome.get()
+        }
+        return result.terminationStatus.exitCode
+    }
+
+    private static var environment: Environment { .inherit.updating(["SWIFT_BACKTRACE": "enable=no"]) }
+}
+
+extension TerminationStatus {
+    var exitCode: Int32? {
+        if case .exited(let code) = self { code } else { nil }
+    }
+}
