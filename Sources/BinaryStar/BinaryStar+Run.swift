@@ -64,22 +64,30 @@ extension BinaryStar {
         // From here on nothing is published, heard or served: a server that has stopped because of a conflict must not tell
         // its peer once more that it is active.
         phase = .ended
+        // What runs only while the star is active, and the handlers, end as early as can be.
+        changesContinuation.finish()
+        for pool in handlerPools { pool.cancel() }
         endContinuation.take()?.resume()
     }
 
     private func waitForEnd() async {
-        guard end == nil else { return }
-        await withCheckedContinuation { endContinuation = $0 }
+        await withCheckedContinuation { continuation in
+            // Asked here and not before: the call may let other work of the actor in between.
+            if end == nil { endContinuation = continuation } else { continuation.resume() }
+        }
+    }
+
+    private var handlerPools: [HandlerPool] {
+        sockets.voters.values.compactMap { voter in
+            if case .pool(let pool) = voter.service { pool } else { nil }
+        }
     }
 
     private func shutDown() async -> Result<Void, BinaryStarError> {
+        let pools = handlerPools
         await stopListening(sockets.listening)
-        let pools = sockets.voters.values.compactMap { voter in
-            if case .pool(let pool) = voter.service { pool } else { nil }
-        }
         sockets.close(in: pump.confined)
-        for pool in pools { await pool.cancel() }
-        changesContinuation.finish()
+        for pool in pools { await pool.end() }
         logger.info("star stopped", metadata: [LogKey.role: "\(member.role)"])
         return end ?? .success(())
     }

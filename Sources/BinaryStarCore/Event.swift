@@ -1,4 +1,4 @@
-/// What the finite-state machine reacts to.
+/// What the finite-state machine reacts to: its input. What it makes of it, a role change, is told by `BinaryStar.events`.
 ///
 /// The peer publishes its role, and that role *is* the event: there is no other message between the two servers.
 ///

@@ -1,9 +1,8 @@
 import Synchronization
 
-/// The bytes that libzmq holds on their way to one receiver, in large frames. Any thread may use it.
+/// The memory that messages on their way to one receiver take, in bytes. Any thread may use it.
 ///
-/// libzmq's high-water mark counts messages, whatever their size; this bounds the memory that a receiver that does not read
-/// can cost.
+/// libzmq's high-water mark counts messages, whatever their size; this bounds what a receiver that does not read can cost.
 package final class ByteAccount: Sendable {
     private let bytes = Atomic(0)
 
@@ -16,24 +15,33 @@ package final class ByteAccount: Sendable {
 
     func subtract(_ count: Int) { bytes.subtract(count, ordering: .relaxed) }
 
-    /// Frames from this size on are counted, in bytes. Smaller ones are bounded by the number of messages.
-    package static let smallestFrame = 1_024
+    /// Messages from this cost on are counted, in bytes. Smaller ones are bounded well enough by their number.
+    package static let smallestCost = 1_024
 }
 
-/// A frame's bytes while libzmq sends them: keeps them alive, and counts them.
+/// A frame's bytes while libzmq sends them: keeps them alive, and keeps the cost of their message on an account.
 final class Loan {
     private let storage: MessageStorage
-    private let account: ByteAccount?
-    private let count: Int
+    private let charge: Charge?
 
-    init(_ count: Int, of storage: MessageStorage, account: ByteAccount?) {
+    init(of storage: MessageStorage, charge: Charge?) {
         self.storage = storage
-        self.account = account
-        self.count = count
-        account?.add(count)
+        self.charge = charge
+        if let charge { charge.account.add(charge.cost) }
     }
 
     deinit {
-        account?.subtract(count)
+        if let charge { charge.account.subtract(charge.cost) }
+    }
+}
+
+/// What a message costs until libzmq has sent its last frame, and on which account.
+package struct Charge {
+    let account: ByteAccount
+    let cost: Int
+
+    package init(_ cost: Int, to account: ByteAccount) {
+        self.account = account
+        self.cost = cost
     }
 }

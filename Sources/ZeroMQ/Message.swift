@@ -73,7 +73,7 @@ public struct Message: @unchecked Sendable {
     package func firstEmptyFrame(from start: Int) -> Int? {
         var index = range.lowerBound + start
         while index < range.upperBound {
-            if storage.isEmpty(at: index) { return index - range.lowerBound }
+            if storage.size(at: index) == 0 { return index - range.lowerBound }
             index += 1
         }
         return nil
@@ -85,8 +85,16 @@ public struct Message: @unchecked Sendable {
         return Message(storage, range.lowerBound + index..<range.upperBound)
     }
 
-    /// Whether a frame is large enough to be counted in a ``ByteAccount``.
-    package var hasLargeFrame: Bool { range.contains { storage.isLarge(at: $0) } }
+    /// About what the message takes in memory while it waits to be sent, in bytes: those of its frames, and libzmq's header
+    /// for each of them.
+    package var cost: Int { cost(upTo: count) }
+
+    /// About what the frames before `end` take in memory, in bytes.
+    package func cost(upTo end: Int) -> Int {
+        var cost = end * 64
+        for index in range.lowerBound..<range.lowerBound + end { cost += storage.size(at: index) }
+        return cost
+    }
 
     /// The number of bytes of all frames.
     public var byteCount: Int { reduce(0) { $0 + $1.count } }

@@ -75,11 +75,8 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
     /// Forgets all frames. What they hold goes when the next message is received into them.
     func removeAll() { unsafe counts.pointee.frames = 0 }
 
-    /// Whether the frame has no bytes.
-    func isEmpty(at index: Int) -> Bool { unsafe zmq_msg_size(frame(at: index)) == 0 }
-
-    /// Whether the frame's bytes are worth counting.
-    func isLarge(at index: Int) -> Bool { unsafe zmq_msg_size(frame(at: index)) >= ByteAccount.smallestFrame }
+    /// How many bytes the frame has.
+    func size(at index: Int) -> Int { unsafe zmq_msg_size(frame(at: index)) }
 
     /// Storage of twice the size with the frames of this one, which is left empty.
     func grown() -> MessageStorage {
@@ -97,21 +94,26 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
 
     // MARK: Sending without giving up the frames
 
+    /// From this size on, in bytes, a frame that is not moved is lent to libzmq instead of copied.
+    private static let smallestLoan = 1_024
+
     /// Calls `send` with a frame that has the bytes of the one at `index`, and leaves that one as it is. Small frames are
     /// copied; the bytes of large ones are lent to libzmq, which keeps this object alive until it has sent them.
+    ///
+    /// A frame that carries a charge is lent whatever its size.
     ///
     /// libzmq's own `zmq_msg_copy` would write to the frame that it copies, which other threads may be reading.
     func withSendableCopy(
         at index: Int,
-        account: ByteAccount?,
+        charge: Charge?,
         _ send: (UnsafeMutablePointer<zmq_msg_t>) -> Int32
     ) -> Int32 {
         let bytes = unsafe bytes(at: index)
         var copy = zmq_msg_t()
-        if bytes.count < ByteAccount.smallestFrame {
+        if bytes.count < Self.smallestLoan, charge == nil {
             unsafe Self.initialize(&copy, copying: bytes)
         } else {
-            unsafe lend(bytes, as: &copy, account: account)
+            unsafe lend(bytes, as: &copy, charge: charge)
         }
         let status = unsafe send(&copy)
         // A frame that was sent is empty by now; one that was not gives its loan back.
@@ -119,8 +121,8 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
         return status
     }
 
-    private func lend(_ bytes: UnsafeRawBufferPointer, as frame: inout zmq_msg_t, account: ByteAccount?) {
-        let loan = unsafe Unmanaged.passRetained(Loan(bytes.count, of: self, account: account))
+    private func lend(_ bytes: UnsafeRawBufferPointer, as frame: inout zmq_msg_t, charge: Charge?) {
+        let loan = unsafe Unmanaged.passRetained(Loan(of: self, charge: charge))
         let status = unsafe zmq_msg_init_data(
             &frame, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count,
             { _, hint in

@@ -34,7 +34,7 @@ extension Socket {
                 }
                 storage = storage.grown()
             }
-            _ = try receiveFrame(into: storage)
+            try receiveNextFrame(into: storage)
         }
         guard storage.count <= maximumFrames else { return .tooManyFrames }
         return .message(Message(storage))
@@ -66,8 +66,13 @@ extension Socket {
         let storage = MessageStorage.make(capacity: 1)
         repeat {
             storage.removeAll()
-            _ = try receiveFrame(into: storage)
+            try receiveNextFrame(into: storage)
         } while storage.lastFrameHasMore
+    }
+
+    /// Receives a further frame of a message. libzmq gives out whole messages only, so that it is there.
+    private func receiveNextFrame(into storage: MessageStorage) throws(ZeroMQError) {
+        guard try receiveFrame(into: storage) else { throw ZeroMQError("receive", type.name, code: EAGAIN) }
     }
 
     /// What became of a message that was given to be sent.
@@ -85,25 +90,25 @@ extension Socket {
     /// Frames that nobody else refers to are moved; others are copied or shared, see ``MessageStorage``. What is left of
     /// `request` is good for its memory only.
     ///
-    /// - Parameter account: counts the bytes of large frames until libzmq has sent them.
+    /// - Parameter charge: what the message costs until libzmq has sent it.
     package func send(
         _ reply: consuming Message,
         to request: inout Message,
         bodyStart: Int,
-        account: ByteAccount? = nil
+        charge: Charge? = nil
     ) throws(ZeroMQError) -> Sent {
         if reply.isRest(of: request, from: bodyStart) {
             // The request itself, as in an echo: without the second reference its frames have one owner.
             _ = consume reply
-            return try sendFrames(request.range, of: &request, more: false, isStart: true, account: account)
+            return try sendFrames(request.range, of: &request, more: false, isStart: true, charge: charge)
         }
         let envelope = request.range.lowerBound..<request.range.lowerBound + bodyStart
         guard !envelope.isEmpty else {
-            return try sendFrames(reply.range, of: &reply, more: false, isStart: true, account: account)
+            return try sendFrames(reply.range, of: &reply, more: false, isStart: true, charge: charge)
         }
         let sent = try sendFrames(envelope, of: &request, more: !reply.isEmpty, isStart: true)
         guard case .sent = sent, !reply.isEmpty else { return sent }
-        return try sendFrames(reply.range, of: &reply, more: false, isStart: false, account: account)
+        return try sendFrames(reply.range, of: &reply, more: false, isStart: false, charge: charge)
     }
 
     /// Sends `message` without waiting. An empty message sends nothing.
@@ -119,17 +124,19 @@ extension Socket {
         of message: inout Message,
         more: Bool,
         isStart: Bool,
-        account: ByteAccount? = nil
+        charge: Charge? = nil
     ) throws(ZeroMQError) -> Sent {
         czmq_tsan_release()
         let isUnique = isKnownUniquelyReferenced(&message.storage)
         for index in range {
             let flags = ZMQ_DONTWAIT | (more || index + 1 < range.upperBound ? ZMQ_SNDMORE : 0)
-            let isCounted = account != nil && message.storage.isLarge(at: index)
+            // The last frame carries the charge: it is the last to be sent.
+            let isLast = flags & ZMQ_SNDMORE == 0
+            let charge = isLast ? charge : nil
             let status =
-                isUnique && !isCounted
+                isUnique && charge == nil
                 ? unsafe sendFrame(message.storage.frame(at: index), flags: flags)
-                : unsafe message.storage.withSendableCopy(at: index, account: account) {
+                : unsafe message.storage.withSendableCopy(at: index, charge: charge) {
                     unsafe sendFrame($0, flags: flags)
                 }
             guard status != 0 else { continue }

@@ -126,7 +126,7 @@ struct ServeCommand: AsyncParsableCommand {
             let service = try await Upstream(star.open(.dealer, connect: upstream), timeout: upstreamTimeout)
             return try await star.addVoter(.router, bind: endpoint) { try await service.forward($0.body) }
         }
-        if inline { return try await star.addVoter(.router, bind: endpoint, inline: { $0.body }) }
+        if inline { return try await star.addInlineVoter(.router, bind: endpoint, handler: { $0.body }) }
         return try await star.addVoter(.router, bind: endpoint) { $0.body }
     }
 

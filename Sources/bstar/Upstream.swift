@@ -25,12 +25,17 @@ actor Upstream {
         lastNumber += 1
         let number = lastNumber
         let envelope: [[UInt8]] = [withUnsafeBytes(of: number.bigEndian) { Array($0) }, []]
-        try await channel.send(Message(frames: envelope + body.map(\.bytes)))
+        let request = Message(frames: envelope + body.map(\.bytes))
+        // Sending waits too while the service is away.
+        let sending = Task { try await channel.send(request) }
         let expiry = Task {
             try await Task.sleep(for: timeout)
             finish(number, with: nil)
         }
-        defer { expiry.cancel() }
+        defer {
+            sending.cancel()
+            expiry.cancel()
+        }
         let reply = await withTaskCancellationHandler {
             await withCheckedContinuation { pending[number] = $0 }
         } onCancel: {

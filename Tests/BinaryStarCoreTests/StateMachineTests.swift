@@ -95,7 +95,8 @@ import Testing
 
     @Test("primary, client request, peer expired: → active, admit")
     func primaryIsVotedIn() {
-        #expect(apply(.clientRequest, to: .primary, expired: true) == Result(outcome: .becomeActiveAndAdmit, role: .active))
+        #expect(
+            apply(.clientRequest, to: .primary, expired: true) == Result(outcome: .becomeActiveAndAdmit, role: .active))
     }
 
     @Test("primary, client request, else refuse")
@@ -135,7 +136,8 @@ import Testing
 
     @Test("passive, client request, peer expired: → active, admit")
     func passiveIsVotedIn() {
-        #expect(apply(.clientRequest, to: .passive, expired: true) == Result(outcome: .becomeActiveAndAdmit, role: .active))
+        #expect(
+            apply(.clientRequest, to: .passive, expired: true) == Result(outcome: .becomeActiveAndAdmit, role: .active))
     }
 
     @Test("passive, client request, else refuse")

@@ -2,7 +2,7 @@ import BinaryStar
 import Testing
 import ZeroMQ
 
-@Suite struct BinaryStarClientTests {
+@Suite(.serialized) struct BinaryStarClientTests {
     private let folder = TemporaryFolder()
 
     /// Patient, unless the test is about turning to the other server: then a busy machine may make the client turn more often
@@ -245,7 +245,7 @@ import ZeroMQ
         try await primary.addVoter(.router, bind: folder.ipc("primary")) { _ in "primary" }
         try await backup.addVoter(.router, bind: folder.ipc("backup")) { _ in "backup" }
         let running = [primary, backup].map { star in Task { try await star.run() } }
-        let client = try BinaryStarClient(configuration: configuration())
+        let client = try BinaryStarClient(configuration: configuration(attemptTimeout: .milliseconds(500)))
         for await role in primary.roles where role == .active { break }
         for await role in backup.roles where role == .passive { break }
         #expect(try await client.request("x").text == "primary")

@@ -5,7 +5,7 @@ import ZeroMQ
 @testable import BinaryStar
 
 /// The table at work: two stars, or a star and a peer that speaks the zguide's wire.
-@Suite(.timeLimit(.minutes(2))) struct BinaryStarFailoverTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct BinaryStarFailoverTests {
     let endpoints = PairEndpoints()
 
     @Test func twoStarsFindEachOther() async throws {

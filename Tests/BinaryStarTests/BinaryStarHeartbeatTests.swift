@@ -5,7 +5,7 @@ import ZeroMQ
 @testable import BinaryStar
 
 /// What comes over the peer link and is no heartbeat: dropped, counted, and no sign of life.
-@Suite(.timeLimit(.minutes(2))) struct BinaryStarHeartbeatTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct BinaryStarHeartbeatTests {
     let endpoints = PairEndpoints()
 
     struct BadHeartbeat: Sendable, CustomTestStringConvertible {

@@ -5,7 +5,7 @@ import Testing
 @testable import BinaryStar
 
 /// What the application sees of the roles.
-@Suite(.timeLimit(.minutes(2))) struct BinaryStarRolesTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct BinaryStarRolesTests {
     let endpoints = PairEndpoints()
 
     @Test("Any number of subscribers: each gets the present role first, then every change in order, and ends")

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BinaryStar
 
-@Suite(.timeLimit(.minutes(1))) struct BroadcastTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct BroadcastTests {
     private func all<Element: Sendable>(_ stream: AsyncStream<Element>) async -> [Element] {
         var elements: [Element] = []
         for await element in stream { elements.append(element) }

@@ -5,7 +5,7 @@ import ZeroMQ
 @testable import BinaryStar
 
 /// Further sockets on a star's pump.
-@Suite(.timeLimit(.minutes(2))) struct ChannelTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ChannelTests {
     let folder = TemporaryFolder()
 
     enum Side: CaseIterable, Sendable { case bound, connected }

@@ -3,12 +3,17 @@ import ZeroMQ
 
 @testable import BinaryStar
 
-@Suite(.timeLimit(.minutes(1))) struct HandlerPoolTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct HandlerPoolTests {
     private struct Failure: Error {}
 
     /// A pool, and what it has finished.
     private final class Harness: Sendable {
         let pool: HandlerPool
+
+        func endPool() async {
+            pool.cancel()
+            await pool.end()
+        }
         let outcomes = Box<[HandlerPool.Outcome]>([])
 
         init(limit: Int, _ handler: @escaping @Sendable (Request) async throws -> Message?) {
@@ -109,17 +114,17 @@ import ZeroMQ
         }
         harness.submit(0..<10)
         try await eventually("two handlers") { started.value == 2 }
-        try await withTimeout { await harness.pool.cancel() }
+        try await withTimeout { await harness.endPool() }
         #expect(ended.value == 2)
         #expect(started.value == 2)
         harness.submit(10..<20)
-        try await withTimeout { await harness.pool.cancel() }
+        try await withTimeout { await harness.endPool() }
         #expect(started.value == 2)
     }
 
     @Test func cancelOfAnIdlePool() async throws {
         let harness = Harness(limit: 2) { $0.body }
-        try await withTimeout { await harness.pool.cancel() }
+        try await withTimeout { await harness.endPool() }
         harness.submit(0..<1)
         #expect(harness.outcomes.value.isEmpty)
     }
@@ -134,7 +139,7 @@ import ZeroMQ
                 return nil
             }
             harness.submit(0..<8)
-            try await withTimeout { await harness.pool.cancel() }
+            try await withTimeout { await harness.endPool() }
             #expect(running.value == 0)
         }
     }

@@ -6,7 +6,7 @@ import ZeroMQ
 @testable import BinaryStar
 
 /// Voters under more load than they can take.
-@Suite(.timeLimit(.minutes(3))) struct VoterLoadTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct VoterLoadTests {
     let folder = TemporaryFolder()
 
     @Test("Never more handlers at a time than the limit, and further requests are served later", arguments: [1, 4, 64])
@@ -73,7 +73,7 @@ import ZeroMQ
         try await withActiveStar { star, _ in
             let endpoint =
                 inline
-                ? try await star.addVoter(.router, bind: folder.ipc("voter"), inline: { $0.body })
+                ? try await star.addInlineVoter(.router, bind: folder.ipc("voter"), handler: { $0.body })
                 : try await star.addVoter(.router, bind: folder.ipc("voter")) { $0.body }
             let client = try RawSocket(.dealer, connect: endpoint, reads: false) {
                 try $0.set(.receiveHighWaterMark, 0)
@@ -97,7 +97,7 @@ import ZeroMQ
             let handler: @Sendable (Request) -> Message? = { $0.text == "large" ? reply : $0.body }
             let endpoint =
                 inline
-                ? try await star.addVoter(.router, bind: folder.ipc("voter"), limits: limits, inline: handler)
+                ? try await star.addInlineVoter(.router, bind: folder.ipc("voter"), limits: limits, handler: handler)
                 : try await star.addVoter(.router, bind: folder.ipc("voter"), limits: limits) { handler($0) }
             let deaf = try RawSocket(.dealer, connect: endpoint, reads: false) { try $0.set(.receiveHighWaterMark, 1) }
             for _ in 0..<500 { deaf.send("", "large") }
@@ -108,58 +108,13 @@ import ZeroMQ
         }
     }
 
-    /// In a process of its own, because the handlers keep every thread of Swift's pool.
-    @Test("A handler that blocks a thread for seconds does not delay a heartbeat")
-    func blockingHandlers() async {
-        await #expect(processExitsWith: .success) {
-            let interval = Duration.milliseconds(250)
-            let endpoints = PairEndpoints()
-            let star = try endpoints.star(.primary, timing: HeartbeatTiming(interval: interval, timeout: .seconds(1)))
-            let endpoint = try await star.addVoter(.router, bind: endpoints.folder.ipc("voter")) { request in
-                Self.blockThread(seconds: 3)
-                return request.body
-            }
-            let peer = try endpoints.peer(of: .primary)
-            peer.beat(.backup)
-            let arrivals = peer.subscriber.arrivals
-            try await running(star) {
-                try await star.becomes(.active)
-                try await peer.hears(.active)
-                let client = try RawSocket(.dealer, connect: endpoint)
-                let start = ContinuousClock.now
-                let count = ProcessInfo.processInfo.activeProcessorCount * 2
-                for _ in 0..<count { client.send("", "block") }
-                for _ in 0..<count { _ = try await client.next(within: .seconds(60)) }
-                let end = ContinuousClock.now
-                try #require(end - start >= .seconds(3))
-                var last = start
-                var longest = Duration.zero
-                var beats = 0
-                for await arrival in arrivals {
-                    if arrival.instant > end { break }
-                    guard arrival.instant > start else { continue }
-                    longest = max(longest, arrival.instant - last)
-                    last = arrival.instant
-                    beats += 1
-                }
-                try #require(beats >= 10)
-                try #require(longest < interval * 2, "the longest gap was \(longest)")
-            }
-        }
-    }
-
-    private static func blockThread(seconds: UInt32) {
-        // What a careless handler does.
-        Thread.sleep(forTimeInterval: Double(seconds))
-    }
-
     /// A client that floods one voter with requests that are dropped must not keep the pump from its heartbeats.
     @Test(.timeLimit(.minutes(1)))
     func floodOfDroppedRequestsDoesNotStopHeartbeats() async throws {
         let timing = HeartbeatTiming(interval: .milliseconds(100), timeout: .seconds(2))
         try await withActiveStar(timing: timing) { star, peer in
-            let endpoint = try await star.addVoter(
-                .router, bind: folder.ipc("voter"), limits: VoterLimits(maximumFrameCount: 2), inline: { $0.body })
+            let endpoint = try await star.addInlineVoter(
+                .router, bind: folder.ipc("voter"), limits: VoterLimits(maximumFrameCount: 2), handler: { $0.body })
             let flooders = try (0..<3).map { _ in try RawSocket(.dealer, connect: endpoint) }
             let junk = Message(frames: ["", "a", "b"].map(\.utf8))
             let start = ContinuousClock.now

@@ -5,7 +5,7 @@ import ZeroMQ
 @testable import BinaryStar
 
 /// Clients on raw sockets, and the voters that serve them.
-@Suite(.timeLimit(.minutes(2))) struct VoterTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct VoterTests {
     let folder = TemporaryFolder()
 
     private struct Failure: Error {}
@@ -16,7 +16,7 @@ import ZeroMQ
         limits: VoterLimits = VoterLimits()
     ) async throws -> String {
         inline
-            ? try await star.addVoter(type, bind: folder.ipc(name), limits: limits, inline: { $0.body })
+            ? try await star.addInlineVoter(type, bind: folder.ipc(name), limits: limits, handler: { $0.body })
             : try await star.addVoter(type, bind: folder.ipc(name), limits: limits) { $0.body }
     }
 
@@ -96,7 +96,7 @@ import ZeroMQ
             }
             let endpoint =
                 inline
-                ? try await star.addVoter(.pull, bind: folder.ipc("pull"), inline: handler)
+                ? try await star.addInlineVoter(.pull, bind: folder.ipc("pull"), handler: handler)
                 : try await star.addVoter(.pull, bind: folder.ipc("pull")) { handler($0) }
             let push = try RawSocket(.push, connect: endpoint)
             push.send("one")
@@ -193,7 +193,7 @@ import ZeroMQ
             }
             let endpoint =
                 inline
-                ? try await star.addVoter(.router, bind: folder.ipc("voter"), inline: handler)
+                ? try await star.addInlineVoter(.router, bind: folder.ipc("voter"), handler: handler)
                 : try await star.addVoter(.router, bind: folder.ipc("voter")) { try handler($0) }
             let client = try RawClient(endpoint)
             for _ in 0..<10 { client.socket.send("", "fail") }
@@ -209,7 +209,7 @@ import ZeroMQ
             let handler: @Sendable (Request) -> Message? = { $0.text == "quiet" ? nil : $0.body }
             let endpoint =
                 inline
-                ? try await star.addVoter(.router, bind: folder.ipc("voter"), inline: handler)
+                ? try await star.addInlineVoter(.router, bind: folder.ipc("voter"), handler: handler)
                 : try await star.addVoter(.router, bind: folder.ipc("voter")) { handler($0) }
             let client = try RawClient(endpoint)
             client.socket.send("", "quiet")

@@ -3,7 +3,7 @@ import Subprocess
 import SystemPackage
 import Testing
 
-/// The tool, built beside the tests.
+/// The tool and the probe, built beside the tests.
 enum Tool {
     struct Outcome {
         var output: String
@@ -11,22 +11,22 @@ enum Tool {
         var exitCode: Int32?
     }
 
-    private static var executable: Executable {
+    private static func executable(_ name: String) -> Executable {
         let tests =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         // The test runner lies in the folder of products on Linux, and in a bundle of that folder elsewhere.
         var folder = URL(filePath: tests).deletingLastPathComponent()
-        while folder.path.count > 1, !FileManager.default.isExecutableFile(atPath: folder.appending(path: "bstar").path)
-        {
+        while folder.path.count > 1, !FileManager.default.isExecutableFile(atPath: folder.appending(path: name).path) {
             folder.deleteLastPathComponent()
         }
-        return .path(FilePath(folder.appending(path: "bstar").path))
+        return .path(FilePath(folder.appending(path: name).path))
     }
 
-    /// Runs the tool to its end.
-    static func run(_ arguments: [String]) async throws -> Outcome {
+    /// Runs the tool, or the probe, to its end.
+    static func run(_ arguments: [String], of name: String = "bstar") async throws -> Outcome {
         let result = try await Subprocess.run(
-            executable, arguments: Arguments(arguments), environment: environment, output: .string(limit: 1 << 20),
+            executable(name), arguments: Arguments(arguments), environment: environment,
+            output: .string(limit: 1 << 20),
             error: .string(limit: 1 << 20))
         return Outcome(
             output: result.standardOutput, error: result.standardError,
@@ -42,7 +42,8 @@ enum Tool {
         while body: @escaping @Sendable (AsyncStream<String>) async throws -> Void
     ) async throws -> Int32? {
         let result = try await Subprocess.run(
-            executable, arguments: Arguments(arguments), environment: environment, input: .none, output: .sequence,
+            executable("bstar"), arguments: Arguments(arguments), environment: environment, input: .none,
+            output: .sequence,
             error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
         ) { execution in
             let (lines, continuation) = AsyncStream.makeStream(of: String.self)

@@ -97,12 +97,6 @@ import Testing
         #expect(Message().firstEmptyFrame(from: 0) == nil)
     }
 
-    @Test func indexOutOfRange() async {
-        await #expect(processExitsWith: .failure) { _ = Message("one")[1] }
-        await #expect(processExitsWith: .failure) { _ = Message(frames: ["a", "b"].map(\.utf8)).rest(from: 1)[-1] }
-        await #expect(processExitsWith: .failure) { _ = Message("one").rest(from: 2) }
-    }
-
     @Test func equality() throws {
         let message = Message(frames: ["a", "b"].map(\.utf8))
         #expect(message == Message(frames: ["a", "b"].map(\.utf8)))

@@ -127,7 +127,9 @@ import Testing
         #expect(first.text == "first")
         // A wait in vain gives the memory back.
         spare = Message("spare")
-        guard case .nothing = try link.receiver.receive(reusing: &spare, maximumFrames: 10) else { throw NothingReceived() }
+        guard case .nothing = try link.receiver.receive(reusing: &spare, maximumFrames: 10) else {
+            throw NothingReceived()
+        }
         #expect(spare?.isEmpty == true)
     }
 

@@ -49,6 +49,7 @@ extension BinaryStar {
         sockets.channelCount += 1
         do throws(ZeroMQError) {
             let socket = try pump.confined.makeSocket(type.socketType)
+            try socket.set(.maximumFrameSize, type == .pub ? Self.longestSubscription : Self.maximumFrameSize)
             if case .sub(let topics) = type {
                 for topic in topics { try socket.set(.subscribe, topic) }
             }
@@ -75,6 +76,13 @@ extension BinaryStar {
         }
     }
 
+    /// The longest frame that a channel takes, in bytes. A longer one costs the sender its connection.
+    private static let maximumFrameSize: Int64 = 64 << 20
+    /// The longest topic that a subscriber of a PUB channel may ask for, in bytes.
+    private static let longestSubscription: Int64 = 8 << 10
+    /// How many frames a message on a channel may have. Longer ones are dropped.
+    private static let maximumFrameCount = 1_024
+
     func closeChannel(_ id: Int) {
         sockets.channels.removeValue(forKey: id)?.close(in: pump.confined)
     }
@@ -96,8 +104,14 @@ extension BinaryStar {
 
     private func read(_ port: ChannelPort) {
         do throws(ZeroMQError) {
-            while port.isReading, let message = try port.pumped.socket.receive() {
-                port.isReading = port.buffer.add(message)
+            var spare: Message?
+            while port.isReading {
+                switch try port.pumped.socket.receive(reusing: &spare, maximumFrames: Self.maximumFrameCount) {
+                case .message(let message): port.isReading = port.buffer.add(message)
+                case .tooManyFrames:
+                    rateLimitedLog.warning("message dropped: too many frames", to: logger, at: .now)
+                case .nothing: return
+                }
                 if MonotonicTime.now >= pump.confined.budgetEnd { return }
             }
         } catch {
@@ -127,7 +141,10 @@ extension BinaryStar {
         let sendID = port.nextSendID
         port.nextSendID += 1
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                // Asked here and not before: the call may let other work of the actor in between.
+                guard sockets.channels[id] != nil else { return continuation.resume(throwing: BinaryStarError.stopped) }
+                guard !Task.isCancelled else { return continuation.resume(throwing: CancellationError()) }
                 port.unsent.append(.init(id: sendID, message: message, continuation: continuation))
                 pump.confined.setEvents(port.events, of: port.pumped)
             }

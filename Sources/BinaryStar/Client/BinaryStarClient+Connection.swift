@@ -14,7 +14,6 @@ extension BinaryStarClient {
         }
         do throws(ZeroMQError) {
             connection.socket = try connect(to: configuration.endpoint(of: server))
-            requests.beginConnection()
         } catch {
             fail(error)
         }
@@ -25,7 +24,6 @@ extension BinaryStarClient {
         let socket = try loop.makeSocket(.dealer)
         // Bounded by the requests that wait for a reply, which the client keeps anyway.
         try socket.set(.sendHighWaterMark, 0)
-        try socket.set(.receiveHighWaterMark, 0)
         try socket.set(.maximumFrameSize, Self.maximumFrameSize)
         try socket.connect(endpoint)
         let pumped = PumpedSocket(socket, priority: .data) { [weak self] _ in
@@ -44,7 +42,7 @@ extension BinaryStarClient {
         let silent = server
         server = server.other
         connection.disconnect(in: pump.confined)
-        requests.beginConnection()
+        requests.turnToOtherServer()
         connection.settlesAt = now + configuration.settleDelay
         logger.info(
             "no reply; turning to the other server",
@@ -53,16 +51,16 @@ extension BinaryStarClient {
             ])
     }
 
-    /// Takes note that a request will need no reply.
-    func forget(_ request: ClientRequests.Entry) {
+    /// Takes note that a request was given up.
+    func gaveUp(_ request: ClientRequests.Entry, at now: MonotonicTime) {
         if configuration.envelope == .plain, request.sentAt != nil {
-            // Its reply could be taken for that of the next request: only a new connection is safe from it.
+            // Its reply could be taken for that of the next request: only a new connection is safe from it. It is made in
+            // the next turn, so that many requests that are given up together cost one.
             connection.disconnect(in: pump.confined)
-            requests.beginConnection()
+            requests.markAllUnsent()
+            connection.settlesAt = now
         }
-        let now = MonotonicTime.now
-        if !requests.isEmpty { connectIfNeeded(at: now) }
-        sendWhatMayGo(at: now)
+        setAlarm()
     }
 
     // MARK: Requests out
@@ -153,21 +151,25 @@ extension BinaryStarClient {
     private func tick(at now: MonotonicTime) {
         while let request = requests.removeExpired(at: now) {
             request.continuation.resume(throwing: timedOut(request))
-            forget(request)
+            gaveUp(request, at: now)
         }
         if let settlesAt = connection.settlesAt, settlesAt <= now {
             connection.settlesAt = nil
             if !requests.isEmpty { connectIfNeeded(at: now) }
         }
-        overdue: while let overdue = requests.nextOverdue(at: now) {
+        resendOrTurn(at: now)
+        sendWhatMayGo(at: now)
+    }
+
+    /// Does what is due about requests that have waited for the attempt timeout.
+    func resendOrTurn(at now: MonotonicTime) {
+        guard connection.socket != nil else { return }
+        while let overdue = requests.nextOverdue(at: now) {
             switch overdue {
             case .resend(let request): send(request, at: now)
-            case .serverSilent:
-                failOver(at: now)
-                break overdue
+            case .serverSilent: return failOver(at: now)
             }
         }
-        sendWhatMayGo(at: now)
     }
 
     private func setAlarm() {

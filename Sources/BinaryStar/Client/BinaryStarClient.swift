@@ -117,6 +117,8 @@ public actor BinaryStarClient {
         let now = MonotonicTime.now
         requests.add(
             .init(number: number, body: body, timeout: timeout, deadline: now + timeout, continuation: continuation))
+        // The server may have been silent to requests that were given up since.
+        resendOrTurn(at: now)
         connectIfNeeded(at: now)
         sendWhatMayGo(at: now)
     }
@@ -124,6 +126,6 @@ public actor BinaryStarClient {
     private func cancel(_ number: UInt64) {
         guard let request = requests.remove(number) else { return }
         request.continuation.resume(throwing: CancellationError())
-        forget(request)
+        gaveUp(request, at: .now)
     }
 }

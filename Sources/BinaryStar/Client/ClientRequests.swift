@@ -38,8 +38,8 @@ struct ClientRequests {
     // Of the next two, entries that are out of date are skipped when they come up.
     private var deadlines = Heap<Deadline>()
     private var attempts = Deque<Attempt>()
-    /// When the server replied to anything last.
-    private var lastReply: MonotonicTime?
+    /// Since when the server has owed a reply, whatever has become of the requests, or `nil` if it owes none.
+    private var silentSince: MonotonicTime?
 
     init(attemptTimeout: Duration) {
         self.attemptTimeout = attemptTimeout
@@ -72,7 +72,7 @@ struct ClientRequests {
     mutating func removeAll() -> [Entry] {
         defer {
             entries = [:]
-            beginConnection()
+            markAllUnsent()
         }
         return entries.values.sorted { $0.number < $1.number }
     }
@@ -96,6 +96,7 @@ struct ClientRequests {
     mutating func sent(_ number: UInt64, at now: MonotonicTime) {
         guard var entry = entries[number] else { return }
         if entry.sentAt == nil { inFlight += 1 }
+        if silentSince == nil { silentSince = now }
         entry.sentAt = now
         entry.attempts += 1
         entries[number] = entry
@@ -103,15 +104,22 @@ struct ClientRequests {
     }
 
     /// Takes note that the server replied, to whatever request.
-    mutating func replied(at now: MonotonicTime) { lastReply = now }
+    mutating func replied(at now: MonotonicTime) {
+        silentSince = inFlight > 0 ? now : nil
+    }
 
-    /// Takes note that there is a new connection, on which everything is to be sent again, in the order of the requests.
-    mutating func beginConnection() {
+    /// Takes note that the next connection leads to the other server, which owes nothing yet.
+    mutating func turnToOtherServer() {
+        markAllUnsent()
+        silentSince = nil
+    }
+
+    /// Takes note that the connection is gone: everything is to be sent again on the next one, in the order of the requests.
+    mutating func markAllUnsent() {
         unsent = Deque(entries.keys.sorted())
         for number in entries.keys { entries[number]?.sentAt = nil }
         attempts = []
         inFlight = 0
-        lastReply = nil
     }
 
     // MARK: Time
@@ -119,8 +127,10 @@ struct ClientRequests {
     /// When something is due next.
     mutating func nextDeadline() -> MonotonicTime? {
         while let deadline = deadlines.min, entries[deadline.number] == nil { deadlines.removeMin() }
-        let attempt = nextAttempt().map { $0.sentAt + attemptTimeout }
-        return [deadlines.min?.instant, attempt].compactMap { $0 }.min()
+        guard !entries.isEmpty else { return nil }
+        let attempt = nextAttempt()?.sentAt
+        let dueAttempts = [attempt, silentSince].compactMap { $0.map { $0 + attemptTimeout } }
+        return ([deadlines.min?.instant].compactMap { $0 } + dueAttempts).min()
     }
 
     /// The oldest attempt that has no reply.
@@ -150,8 +160,9 @@ struct ClientRequests {
     }
 
     mutating func nextOverdue(at now: MonotonicTime) -> Overdue? {
+        if let silentSince, !entries.isEmpty, silentSince + attemptTimeout <= now { return .serverSilent }
+        // The server is not silent, so that it has replied to something since.
         guard let attempt = nextAttempt(), attempt.sentAt + attemptTimeout <= now else { return nil }
-        guard let lastReply, lastReply > attempt.sentAt else { return .serverSilent }
         attempts.removeFirst()
         return entries[attempt.number].map { .resend($0) }
     }

@@ -25,6 +25,8 @@ extension BinaryStar {
     public enum RequestDrop: String, Sendable, Hashable, CaseIterable {
         /// It has more frames than the voter takes.
         case tooManyFrames
+        /// Its envelope, which would go back with the reply, has more than 4 KiB, with 64 bytes for each frame.
+        case envelopeTooLarge
         /// It came to a REP voter without an empty delimiter.
         case noDelimiter
     }

@@ -127,6 +127,11 @@ extension BinaryStar {
 
     /// Asks the state machine whether a request may be served at `now`.
     func admitRequest(at now: MonotonicTime) -> Bool {
+        if member.isPeerExpired(at: now), member.role != .active {
+            // The vote may decide on a failover: what the peer has said by now counts, also if nobody has read it yet.
+            receiveHeartbeats()
+            guard phase == .running else { return false }
+        }
         let lastHeard = member.lastHeard
         let action = member.requestArrived(at: now)
         if logsTrace { trace(.clientRequest, "\(action)") }
@@ -140,7 +145,7 @@ extension BinaryStar {
     }
 
     private func roleChanged(from: Role, to: Role, cause: Event, silence: Duration?, at now: MonotonicTime) {
-        // The peer learns of it at once.
+        // The core has made the next heartbeat due: the peer learns of the change at once.
         tick(at: now)
         var metadata: Logger.Metadata = [
             LogKey.from: "\(from)", LogKey.to: "\(to)", LogKey.cause: "\(cause)",

@@ -20,11 +20,13 @@ final class PeerLink {
     private static let queueLength: Int32 = 16
     /// Above what any peer of ours sends. libzmq drops the connection of a peer that sends more, before it takes the memory
     /// for it.
-    private static let maximumFrameSize: Int64 = 16 << 20
+    private static let maximumFrameSize: Int64 = 2 << 20
 
     static func bindPublisher(_ endpoint: String, in loop: PumpLoop) throws(ZeroMQError) -> Socket {
         let socket = try loop.makeSocket(.pub)
         try socket.set(.sendHighWaterMark, queueLength)
+        // All that a subscriber sends are its subscriptions.
+        try socket.set(.maximumFrameSize, 8 << 10)
         try socket.bind(endpoint)
         return socket
     }

@@ -39,7 +39,12 @@ final class ListenerClosing {
         entry.monitor = monitor
         loop.insert(monitor, events: .readable)
         pending.append(entry)
-        for endpoint in endpoints { try listener.socket.unbind(endpoint) }
+        do throws(ZeroMQError) {
+            for endpoint in endpoints { try listener.socket.unbind(endpoint) }
+        } catch {
+            remove(entry)
+            throw error
+        }
     }
 
     private func read(_ entry: Pending) {

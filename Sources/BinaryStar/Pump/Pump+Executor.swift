@@ -17,8 +17,22 @@ extension Pump: SerialExecutor {
     }
 }
 
-extension Pump: TaskExecutor {
-    public func asUnownedTaskExecutor() -> UnownedTaskExecutor {
-        UnownedTaskExecutor(ordinary: self)
+extension Pump {
+    /// Runs tasks on the pump's thread, with `Task(executorPreference:)`. Such a task must never block.
+    ///
+    /// An object of its own, because an actor's job that ran with a task executor too would be queued again at every `await`.
+    public var taskExecutor: any TaskExecutor { PumpTaskExecutor(pump: self) }
+}
+
+/// A pump as the executor that tasks prefer.
+final class PumpTaskExecutor: TaskExecutor {
+    private let pump: Pump
+
+    init(pump: Pump) {
+        self.pump = pump
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        pump.add(.task(UnownedJob(job), self))
     }
 }

@@ -84,7 +84,8 @@ public final class Pump: Sendable {
     private func perform(_ work: PumpQueue.Work) {
         switch work {
         case .job(let job):
-            job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            job.runSynchronously(on: asUnownedSerialExecutor())
+        case .task(let job, let executor): job.runSynchronously(on: executor.asUnownedTaskExecutor())
         case .signal(let signal): signal.fire()
         }
     }

@@ -8,6 +8,7 @@ final class PumpLoop {
     private var context: Context?
     private var ready: [(PumpedSocket, PollSet.Events)] = []
     private var monitorCount = 0
+    private var turn = 0
 
     /// Until when those who drain a socket may go on within this turn.
     private(set) var budgetEnd = MonotonicTime(nanoseconds: 0)
@@ -70,9 +71,12 @@ final class PumpLoop {
     }
 
     private func serve(_ priority: PumpedSocket.Priority) {
-        // One that an earlier handler of this turn has taken out is skipped.
-        for (socket, events) in ready where socket.priority == priority && socket.isPumped {
-            socket.handler(events)
+        // From another one each turn, so that no busy socket is always before the others.
+        turn &+= 1
+        for offset in ready.indices {
+            let (socket, events) = ready[(offset + turn) % ready.count]
+            // One that an earlier handler of this turn has taken out is skipped.
+            if socket.priority == priority, socket.isPumped { socket.handler(events) }
         }
     }
 

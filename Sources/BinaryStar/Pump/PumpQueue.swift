@@ -3,8 +3,10 @@ import Synchronization
 /// What other threads hand to a pump, and the rule by which they wake it or start its thread.
 struct PumpQueue: ~Copyable, Sendable {
     enum Work {
-        /// A piece of a task or an actor call.
+        /// A piece of an actor's call.
         case job(UnownedJob)
+        /// A piece of a task that prefers the pump.
+        case task(UnownedJob, PumpTaskExecutor)
         /// Something that a pump's tenant wants to be called for.
         case signal(PumpSignal)
     }

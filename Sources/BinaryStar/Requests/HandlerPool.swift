@@ -60,14 +60,18 @@ final class HandlerPool: Sendable {
         }
     }
 
-    /// Drops what waits, cancels the running handlers and returns when they have ended.
-    func cancel() async {
+    /// Drops what waits, and cancels the running handlers.
+    func cancel() {
         let workers = state.withLock { state in
             state.isCancelled = true
             state.waiting.removeAll()
             return Array(state.workers.values)
         }
         for worker in workers { worker?.cancel() }
+    }
+
+    /// Returns when no handler runs any more, after ``cancel()``.
+    func end() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
                 if !state.workers.isEmpty { state.idleWaiters.append(continuation) }

@@ -28,6 +28,12 @@ public struct Request: Sendable {
         self.message = message
     }
 
+    /// About what the envelope takes in memory, in bytes.
+    var envelopeCost: Int { message.cost(upTo: bodyStart) }
+
+    /// Larger than what any client and any chain of proxies makes, in bytes.
+    static let largestEnvelope = 4_096
+
     /// What the client sent.
     public var body: Message { message.rest(from: bodyStart) }
 

@@ -47,20 +47,23 @@ final class Voter {
 
     /// What the voter is to do with a reply.
     enum Delivery {
-        /// Send it, and count its bytes if there is an account.
-        case send(ByteAccount?)
+        /// Send it, and keep what it costs on the client's account if that is worth it.
+        case send(Charge?)
         /// The client has more bytes waiting than it may.
         case drop
     }
 
     func delivery(of reply: borrowing Message, to request: borrowing Request) -> Delivery {
-        guard identityFrames == 1, reply.hasLargeFrame else { return .send(nil) }
+        guard identityFrames == 1 else { return .send(nil) }
+        let cost = request.envelopeCost + reply.cost
+        guard cost >= ByteAccount.smallestCost else { return .send(nil) }
+        sweepIfNeeded()
         let identity = request.message[0].bytes
         let account = accounts[identity] ?? ByteAccount()
         accounts[identity] = account
-        sweepIfNeeded()
         let outstanding = account.outstanding
-        return outstanding == 0 || outstanding + reply.byteCount <= limits.replyQueueBytes ? .send(account) : .drop
+        guard outstanding == 0 || outstanding + cost <= limits.replyQueueBytes else { return .drop }
+        return .send(Charge(cost, to: account))
     }
 
     /// Forgets clients that nothing is on its way to.

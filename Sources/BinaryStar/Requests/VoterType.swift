@@ -56,12 +56,13 @@ public struct VoterLimits: Sendable, Hashable {
     ///
     /// A client that has more requests outstanding than this may lose replies.
     public var replyQueue: Int
-    /// How many bytes of large replies wait for one client, at most; one reply may always wait. Further ones are dropped and
-    /// counted. A reply is large if one of its frames has 1 KiB or more. From 1.
+    /// How many bytes of replies wait for one client, at most; one reply may always wait. Further ones are dropped and
+    /// counted. Replies below 1 KiB, envelope included, do not count here, but only in ``replyQueue``. From 1.
     public var replyQueueBytes: Int
     /// The longest frame that a client may send, in bytes. A longer one costs the client its connection. From 1.
     public var maximumFrameSize: Int
-    /// How many frames a request may have, the envelope included. From 2.
+    /// How many frames a request may have, the envelope included. From 2. libzmq receives a message to its end before the
+    /// voter sees it, and drops none for the number of its frames.
     public var maximumFrameCount: Int
 
     public init(

@@ -157,7 +157,6 @@ actor Demo: Service {
 
     /// Returns true when the condition is met, or false after the time that a step may take.
     private func wait(until isMet: @escaping () -> Bool) async -> Bool {
-        if isMet() { return true }
         waiterCount += 1
         let id = waiterCount
         let limit = Task {
@@ -166,7 +165,9 @@ actor Demo: Service {
         }
         defer { limit.cancel() }
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { waiters[id] = (isMet, $0) }
+            await withCheckedContinuation { continuation in
+                if isMet() { continuation.resume(returning: true) } else { waiters[id] = (isMet, continuation) }
+            }
         } onCancel: {
             limit.cancel()
         }

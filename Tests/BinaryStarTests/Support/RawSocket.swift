@@ -17,6 +17,9 @@ final class RawSocket: Sendable {
     let endpoint: String
     private let state: RawSocketState
 
+    /// One for all tests, because each context costs two threads.
+    private static let context = Result { try Context() }
+
     /// - Parameter reads: false for one that never reads what it gets.
     init(
         _ type: SocketType,
@@ -25,7 +28,7 @@ final class RawSocket: Sendable {
         reads: Bool = true,
         configure: (borrowing Socket) throws -> Void = { _ in }
     ) throws {
-        let socket = try Socket(type, in: Context())
+        let socket = try Socket(type, in: Self.context.get())
         try socket.set(.sendHighWaterMark, 0)
         if reads { try socket.set(.receiveHighWaterMark, 0) }
         if type == .sub { try socket.set(.subscribe, "") }
