@@ -16,7 +16,7 @@ package final class ByteAccount: Sendable {
     func subtract(_ count: Int) { bytes.subtract(count, ordering: .relaxed) }
 
     /// Messages from this cost on are counted, in bytes. Smaller ones are bounded well enough by their number.
-    package static let smallestCost = 1_024
+    package static var smallestCost: Int { 1_024 }
 }
 
 /// A frame's bytes while libzmq sends them: keeps them alive, and keeps the cost of their message on an account.

@@ -52,7 +52,7 @@ extension BinaryStar {
     // MARK: Heartbeats
 
     /// Takes in all heartbeats that have arrived, each in its turn: with a classic peer every one of them counts.
-    private func receiveHeartbeats() {
+    func receiveHeartbeats() {
         guard phase == .running, let link = sockets.peerLink else { return }
         do throws(ZeroMQError) {
             // A peer cannot keep the pump here: what it sends beyond this waits for the next turn.
@@ -127,11 +127,6 @@ extension BinaryStar {
 
     /// Asks the state machine whether a request may be served at `now`.
     func admitRequest(at now: MonotonicTime) -> Bool {
-        if member.isPeerExpired(at: now), member.role != .active {
-            // The vote may decide on a failover: what the peer has said by now counts, also if nobody has read it yet.
-            receiveHeartbeats()
-            guard phase == .running else { return false }
-        }
         let lastHeard = member.lastHeard
         let action = member.requestArrived(at: now)
         if logsTrace { trace(.clientRequest, "\(action)") }

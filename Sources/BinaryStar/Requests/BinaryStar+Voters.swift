@@ -111,6 +111,10 @@ extension BinaryStar {
     private struct Pass {
         /// A message whose memory the next receive may use.
         var spare: Message?
+        /// Who answers on the pump, if it is so.
+        var inlineHandler: Voter.InlineHandler?
+        /// Whether the socket has no more messages now.
+        var isDry = false
         /// Admitted requests for the pool.
         var batch: [Request] = []
         var admitted = 0
@@ -127,38 +131,48 @@ extension BinaryStar {
 
     /// Reads requests until there are none, the voter's limit is reached or the turn's time is up.
     private func drain(voter id: Int) {
-        guard let voter = sockets.voters[id], phase == .running else { return }
+        guard let voter = sockets.voters[id], phase == .running, voter.room > 0 else { return }
+        if member.role != .active {
+            // A vote may decide on a failover: what the peer has said by now counts, also if nobody has read it yet.
+            receiveHeartbeats()
+            guard phase == .running else { return }
+        }
         let budgetEnd = pump.confined.budgetEnd
         let room = voter.room
-        var pass = Pass(spare: voter.spare.take())
+        var pass = Pass(spare: voter.spare.take(), inlineHandler: voter.inlineHandler)
         swap(&pass.batch, &voter.batch)
         // One message at least: another voter may have used the turn's time up.
-        var isFirst = true
         var now = MonotonicTime.now
-        reading: while pass.batch.count < room, isFirst || now < budgetEnd, phase == .running {
-            isFirst = false
-            let received = receive(from: voter, reusing: &pass.spare)
-            now = .now
-            switch received {
-            case .message(let message): handle(message, from: voter, at: now, &pass)
-            case .tooManyFrames: drop(.tooManyFrames, from: voter)
-            case .nothing: break reading
+        repeat {
+            // Bound once and handed on: a second reference to the message would make its frames be copied.
+            guard let message = receive(from: voter, &pass) else {
+                now = .now
+                continue
             }
-        }
+            now = .now
+            handle(message, from: voter, at: now, &pass)
+        } while !pass.isDry && pass.batch.count < room && now < budgetEnd
         swap(&pass.batch, &voter.batch)
         finish(pass, of: voter)
         submitBatch(of: voter)
     }
 
-    private func receive(from voter: Voter, reusing spare: inout Message?) -> Socket.Received {
+    /// The next message, or `nil` if there is none now or it was dropped.
+    private func receive(from voter: Voter, _ pass: inout Pass) -> Message? {
         do throws(ZeroMQError) {
-            return try voter.pumped.socket.receive(
-                reusing: &spare, maximumFrames: voter.limits.maximumFrameCount)
+            switch try voter.pumped.socket.receive(
+                reusing: &pass.spare, maximumFrames: voter.limits.maximumFrameCount)
+            {
+            case .message(let message): return message
+            case .tooManyFrames: drop(.tooManyFrames, from: voter)
+            case .nothing: pass.isDry = true
+            }
         } catch {
+            pass.isDry = true
             rateLimitedLog.warning(
                 "cannot receive a request", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
-            return .nothing
         }
+        return nil
     }
 
     private func handle(_ message: consuming Message, from voter: Voter, at now: MonotonicTime, _ pass: inout Pass) {
@@ -172,15 +186,12 @@ extension BinaryStar {
             return
         }
         pass.admitted += 1
-        switch voter.service {
-        case .pool: pass.batch.append(request)
-        case .inline(let handler):
-            do {
-                guard let reply = try handler(request) else { return }
-                send(reply, to: &request, of: voter, &pass)
-            } catch {
-                handlerFailed(error, voter)
-            }
+        guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
+        do {
+            guard let reply = try handler(request) else { return }
+            send(reply, to: &request, of: voter, &pass)
+        } catch {
+            handlerFailed(error, voter)
         }
     }
 

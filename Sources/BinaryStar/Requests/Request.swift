@@ -18,6 +18,7 @@ public struct Request: Sendable {
         let delimiter = message.firstEmptyFrame(from: identityFrames)
         bodyStart = delimiter.map { $0 + 1 } ?? identityFrames
         hasDelimiter = delimiter != nil
+        envelopeCost = message.cost(upTo: bodyStart)
         self.message = message
     }
 
@@ -25,11 +26,12 @@ public struct Request: Sendable {
     init(oneWay message: consuming Message) {
         bodyStart = 0
         hasDelimiter = false
+        envelopeCost = 0
         self.message = message
     }
 
     /// About what the envelope takes in memory, in bytes.
-    var envelopeCost: Int { message.cost(upTo: bodyStart) }
+    let envelopeCost: Int
 
     /// Larger than what any client and any chain of proxies makes, in bytes.
     static let largestEnvelope = 4_096

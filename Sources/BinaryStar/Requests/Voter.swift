@@ -2,10 +2,12 @@ import ZeroMQ
 
 /// A voter's socket and what belongs to it. Used on the pump's thread only.
 final class Voter {
+    typealias InlineHandler = @Sendable (Request) throws -> Message?
+
     /// Who answers.
     enum Service {
         /// On the pump, at once.
-        case inline(@Sendable (Request) throws -> Message?)
+        case inline(InlineHandler)
         /// Off the pump.
         case pool(HandlerPool)
     }
@@ -71,6 +73,10 @@ final class Voter {
         guard accounts.count >= sweepAt else { return }
         accounts = accounts.filter { $0.value.outstanding > 0 }
         sweepAt = max(64, accounts.count * 2)
+    }
+
+    var inlineHandler: InlineHandler? {
+        if case .inline(let handler) = service { handler } else { nil }
     }
 
     /// How many more requests may be read now.
