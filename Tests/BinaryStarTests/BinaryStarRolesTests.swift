@@ -143,6 +143,8 @@ import Testing
             source.yield(change(.passive, .active))
             await starts.next()
             source.yield(change(.active, .passive))
+            // The follower is a task of its own, and may be late to the log.
+            try await eventually("the next role") { log.value.last == "passive" }
         }
         source.finish()
         await announcing.value

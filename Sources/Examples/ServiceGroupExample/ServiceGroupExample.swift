@@ -36,14 +36,12 @@ struct Report: Service {
     let logger: Logger
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            try await star.whileActive {
-                // Returns when it is cancelled: by the loss of the active role, or by the shutdown.
-                while !Task.isCancelled {
-                    let served = await star.statistics.requestsAdmitted
-                    logger.info("active", metadata: ["served": "\(served)"])
-                    try? await Task.sleep(for: .seconds(1))
-                }
+        try await star.whileActive {
+            // Returns when it is cancelled: by the loss of the active role, or by the shutdown.
+            while !Task.isCancelled {
+                let served = await star.statistics.requestsAdmitted
+                logger.info("active", metadata: ["served": "\(served)"])
+                try? await Task.sleep(for: .seconds(1))
             }
         }
     }
