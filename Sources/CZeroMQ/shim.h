@@ -27,7 +27,9 @@ static inline void czmq_tsan_release(void) {
 static inline void czmq_tsan_acquire(void) {
     if (__tsan_acquire) __tsan_acquire(&czmq_tsan_token);
 }
+static inline int czmq_tsan_is_active(void) { return __tsan_release != 0; }
 #else
+static inline int czmq_tsan_is_active(void) { return 0; }
 static inline void czmq_tsan_release(void) {}
 static inline void czmq_tsan_acquire(void) {}
 #endif

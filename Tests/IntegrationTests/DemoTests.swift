@@ -1,6 +1,6 @@
 import Testing
 
-@Suite struct DemoTests {
+@Suite(.enabled(if: Tool.canRun, Tool.reason)) struct DemoTests {
     @Test(.timeLimit(.minutes(2))) func everyStepOfTheDemoComesAbout() async throws {
         let outcome = try await Tool.run(["demo", "--interval", "100ms"])
         #expect(outcome.exitCode == 0, "\(outcome.output)\(outcome.error)")

@@ -1,7 +1,7 @@
 import Testing
 
 /// One after the other, because each measures what a busy machine disturbs.
-@Suite(.serialized, .timeLimit(.minutes(4))) struct ProbeTests {
+@Suite(.enabled(if: Tool.canRun, Tool.reason), .serialized, .timeLimit(.minutes(4))) struct ProbeTests {
     #if os(Linux)
     @Test("1,000 starts and stops of a star leak no thread, descriptor or memory")
     func startsAndStops() async throws { try await probe("starts-and-stops") }

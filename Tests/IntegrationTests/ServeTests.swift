@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ServeTests {
+@Suite(.enabled(if: Tool.canRun, Tool.reason), .timeLimit(.minutes(2))) struct ServeTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "bstar-\(UUID().uuidString.prefix(8))")
 
     init() throws {

@@ -1,3 +1,4 @@
+import CZeroMQ
 import Foundation
 import Subprocess
 import SystemPackage
@@ -5,6 +6,12 @@ import Testing
 
 /// The tool and the probe, built beside the tests.
 enum Tool {
+    /// False under ThreadSanitizer.
+    static var canRun: Bool { czmq_tsan_is_active() == 0 }
+
+    static let reason: Comment =
+        "Starting processes takes a library whose locks ThreadSanitizer does not see; it would report each use of them."
+
     struct Outcome {
         var output: String
         var error: String

@@ -1,5 +1,4 @@
 import DequeModule
-import Synchronization
 import ZeroMQ
 
 /// Received messages on their way from the pump to whoever iterates over a channel.
@@ -15,7 +14,7 @@ final class ChannelBuffer: Sendable {
         var isFinished = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let capacity: Int
     private let readOn: PumpSignal
 

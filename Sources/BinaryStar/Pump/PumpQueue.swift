@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What other threads hand to a pump, and the rule by which they wake it or start its thread.
 struct PumpQueue: ~Copyable, Sendable {
     enum Work {
@@ -31,7 +29,7 @@ struct PumpQueue: ~Copyable, Sendable {
         var thread = Thread.absent
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     func add(_ item: Work) -> Nudge {
         state.withLock { state in

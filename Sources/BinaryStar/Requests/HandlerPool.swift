@@ -1,5 +1,4 @@
 import DequeModule
-import Synchronization
 import ZeroMQ
 
 /// Runs asynchronous handlers off the pump: requests in, replies out, both in batches.
@@ -26,7 +25,7 @@ final class HandlerPool: Sendable {
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let handler: Handler
     private let limit: Int
     private let finishedSignal: PumpSignal

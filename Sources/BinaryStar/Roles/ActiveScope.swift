@@ -1,5 +1,3 @@
-import Synchronization
-
 /// The bodies that may run only while the star is active: opened on activation, closed on demotion.
 ///
 /// Closing cancels every body and waits until all of them have ended, so that nothing of the active time is left when the
@@ -16,7 +14,7 @@ final class ActiveScope: Sendable {
         var closers: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     func open() {
         state.withLock {

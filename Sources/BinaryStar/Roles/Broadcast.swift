@@ -1,5 +1,3 @@
-import Synchronization
-
 /// One source of values, any number of subscribers. Each gets every value from its subscription on, in order, however slow
 /// it is; if the broadcast keeps the latest value, a new subscriber gets that one first.
 final class Broadcast<Element: Sendable>: Sendable {
@@ -10,18 +8,18 @@ final class Broadcast<Element: Sendable>: Sendable {
         var isFinished = false
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let keepsLatest: Bool
 
     /// A broadcast without a present value.
     init() {
-        state = Mutex(State())
+        state = Lock(State())
         keepsLatest = false
     }
 
     /// A broadcast whose subscribers get the present value first.
     init(initial: Element) {
-        state = Mutex(State(latest: initial))
+        state = Lock(State(latest: initial))
         keepsLatest = true
     }
 

@@ -1,5 +1,6 @@
-import Synchronization
 import Testing
+
+@testable import BinaryStar
 
 /// What was awaited did not come about in time.
 struct DeadlineExceeded: Error, CustomStringConvertible {
@@ -43,9 +44,9 @@ func eventually(
 
 /// A value that several tasks change, for use in closures.
 final class Box<Value: Sendable>: Sendable {
-    private let storage: Mutex<Value>
+    private let storage: Lock<Value>
 
-    init(_ value: Value) { storage = Mutex(value) }
+    init(_ value: Value) { storage = Lock(value) }
 
     var value: Value { storage.withLock { $0 } }
 

@@ -1,7 +1,8 @@
 import CZeroMQ
 import Foundation
-import Synchronization
 import ZeroMQ
+
+@testable import BinaryStar
 
 /// A ZeroMQ socket on a thread of its own: what a client or a peer has that is not written with this package.
 ///
@@ -109,11 +110,11 @@ private final class RawSocketState: Sendable {
         var isClosing = false
     }
 
-    private let commands: Mutex<Commands>
+    private let commands: Lock<Commands>
     private let wake: [Int32]
 
     init(reads: Bool) {
-        commands = Mutex(Commands(reads: reads))
+        commands = Lock(Commands(reads: reads))
         var descriptors: [Int32] = [-1, -1]
         let status = czmq_wake_open(&descriptors)
         precondition(status == 0, "no descriptor left")
