@@ -69,14 +69,36 @@ public struct Message: @unchecked Sendable {
         storage === whole.storage && range == whole.range.lowerBound + index..<whole.range.upperBound
     }
 
-    /// The index of the first frame without bytes from `start` on, or `nil` if there is none.
-    package func firstEmptyFrame(from start: Int) -> Int? {
-        var index = range.lowerBound + start
-        while index < range.upperBound {
-            if storage.size(at: index) == 0 { return index - range.lowerBound }
-            index += 1
+    /// The frames in front of a message that lead back to its sender.
+    package struct Envelope: Sendable, Hashable {
+        /// How many frames it has, the delimiter included: the index at which the body begins.
+        package var count: Int
+        /// Whether it ends with an empty frame, the delimiter.
+        package var hasDelimiter: Bool
+        /// About what it takes in memory, in bytes.
+        package var cost: Int
+
+        package init(count: Int, hasDelimiter: Bool, cost: Int) {
+            self.count = count
+            self.hasDelimiter = hasDelimiter
+            self.cost = cost
         }
-        return nil
+    }
+
+    /// Finds the envelope. It ends with the first empty frame from `identityFrames` on; without one it is those frames.
+    package func envelope(identityFrames: Int) -> Envelope {
+        var cost = 0
+        var costOfIdentity = 0
+        for index in 0..<count {
+            if index == identityFrames { costOfIdentity = cost }
+            let size = storage.size(at: range.lowerBound + index)
+            cost += size + Self.costOfFrame
+            if size == 0, index >= identityFrames {
+                return Envelope(count: index + 1, hasDelimiter: true, cost: cost)
+            }
+        }
+        if identityFrames >= count { costOfIdentity = cost }
+        return Envelope(count: Swift.min(identityFrames, count), hasDelimiter: false, cost: costOfIdentity)
     }
 
     /// The frames from `index` on, as a message of their own that shares the memory of this one.
@@ -87,14 +109,14 @@ public struct Message: @unchecked Sendable {
 
     /// About what the message takes in memory while it waits to be sent, in bytes: those of its frames, and libzmq's header
     /// for each of them.
-    package var cost: Int { cost(upTo: count) }
-
-    /// About what the frames before `end` take in memory, in bytes.
-    package func cost(upTo end: Int) -> Int {
-        var cost = end * 64
-        for index in range.lowerBound..<range.lowerBound + end { cost += storage.size(at: index) }
+    package var cost: Int {
+        var cost = count * Self.costOfFrame
+        for index in range { cost += storage.size(at: index) }
         return cost
     }
+
+    /// libzmq's header of a frame, in bytes.
+    private static var costOfFrame: Int { 64 }
 
     /// The number of bytes of all frames.
     public var byteCount: Int { reduce(0) { $0 + $1.count } }

@@ -20,13 +20,30 @@ extension Socket {
         reusing spare: inout Message?,
         maximumFrames: Int
     ) throws(ZeroMQError) -> Received {
-        var storage = Message.recycledStorage(&spare)
-        guard try receiveFrame(into: storage) else {
+        let storage = Message.recycledStorage(&spare)
+        switch receiveFrame(into: storage) {
+        case 0: break
+        case EAGAIN:
             spare = Message(storage)
             return .nothing
+        case let code: throw ZeroMQError("receive", type.name, code: code)
         }
         czmq_tsan_acquire()
         while storage.lastFrameHasMore {
+            if storage.isFull { return try receiveRest(of: storage, maximumFrames: maximumFrames) }
+            try receiveNextFrame(into: storage)
+        }
+        guard storage.count <= maximumFrames else { return .tooManyFrames }
+        return .message(Message(storage))
+    }
+
+    /// Goes on with a message that has more frames than `full` has room for.
+    private func receiveRest(
+        of full: MessageStorage,
+        maximumFrames: Int
+    ) throws(ZeroMQError) -> Received {
+        var storage = full
+        repeat {
             if storage.isFull {
                 guard storage.count < maximumFrames else {
                     try discardRest()
@@ -35,7 +52,7 @@ extension Socket {
                 storage = storage.grown()
             }
             try receiveNextFrame(into: storage)
-        }
+        } while storage.lastFrameHasMore
         guard storage.count <= maximumFrames else { return .tooManyFrames }
         return .message(Message(storage))
     }
@@ -49,17 +66,17 @@ extension Socket {
         }
     }
 
-    /// Receives one frame behind the last one of `storage`; false if there is none at the moment.
-    private func receiveFrame(into storage: MessageStorage) throws(ZeroMQError) -> Bool {
+    /// Receives one frame behind the last one of `storage`. Returns 0 or the error number.
+    @inline(__always)
+    private func receiveFrame(into storage: MessageStorage) -> Int32 {
         let frame = unsafe storage.appendEmptyFrame()
         while unsafe zmq_msg_recv(frame, handle, ZMQ_DONTWAIT) < 0 {
             let code = zmq_errno()
             if code == EINTR { continue }
             storage.removeLastFrame()
-            if code == EAGAIN { return false }
-            throw ZeroMQError("receive", type.name, code: code)
+            return code
         }
-        return true
+        return 0
     }
 
     private func discardRest() throws(ZeroMQError) {
@@ -71,8 +88,10 @@ extension Socket {
     }
 
     /// Receives a further frame of a message. libzmq gives out whole messages only, so that it is there.
+    @inline(__always)
     private func receiveNextFrame(into storage: MessageStorage) throws(ZeroMQError) {
-        guard try receiveFrame(into: storage) else { throw ZeroMQError("receive", type.name, code: EAGAIN) }
+        let status = receiveFrame(into: storage)
+        guard status == 0 else { throw ZeroMQError("receive", type.name, code: status) }
     }
 
     /// What became of a message that was given to be sent.
@@ -150,6 +169,7 @@ extension Socket {
     }
 
     /// Returns 0 or the error number.
+    @inline(__always)
     private func sendFrame(_ frame: UnsafeMutablePointer<zmq_msg_t>, flags: Int32) -> Int32 {
         while unsafe zmq_msg_send(frame, handle, flags) < 0 {
             let code = zmq_errno()

@@ -90,11 +90,26 @@ import Testing
         #expect(!Message("b").isRest(of: message, from: 2))
     }
 
-    @Test func firstEmptyFrame() {
-        let message = Message(frames: ["", "a", "", "b", ""].map(\.utf8))
-        #expect((0...5).map { message.firstEmptyFrame(from: $0) } == [0, 2, 2, 4, 4, nil])
-        #expect(message.rest(from: 1).firstEmptyFrame(from: 0) == 1)
-        #expect(Message().firstEmptyFrame(from: 0) == nil)
+    @Test func envelopes() {
+        let message = Message(frames: ["id", "x", "", "body", ""].map(\.utf8))
+        let costs = [66, 131, 195, 263, 327]
+        let toTheFirstDelimiter = Message.Envelope(count: 3, hasDelimiter: true, cost: costs[2])
+        #expect(message.envelope(identityFrames: 0) == toTheFirstDelimiter)
+        #expect(message.envelope(identityFrames: 2) == toTheFirstDelimiter)
+        // An empty frame among the identities is none.
+        #expect(
+            message.envelope(identityFrames: 3) == Message.Envelope(count: 5, hasDelimiter: true, cost: costs[4]))
+        // A slice counts its own frames.
+        #expect(
+            message.rest(from: 3).envelope(identityFrames: 0)
+                == Message.Envelope(count: 2, hasDelimiter: true, cost: costs[4] - costs[2]))
+    }
+
+    @Test(arguments: 0...3)
+    func envelopeWithoutADelimiter(identityFrames: Int) {
+        let envelope = Message(frames: ["id", "body"].map(\.utf8)).envelope(identityFrames: identityFrames)
+        let expected = min(identityFrames, 2)
+        #expect(envelope == Message.Envelope(count: expected, hasDelimiter: false, cost: [0, 66, 134][expected]))
     }
 
     @Test func equality() throws {

@@ -176,11 +176,11 @@ extension BinaryStar {
     }
 
     private func handle(_ message: consuming Message, from voter: Voter, at now: MonotonicTime, _ pass: inout Pass) {
-        var request =
+        let request =
             voter.replies
             ? Request(message, identityFrames: voter.identityFrames) : Request(oneWay: message)
-        if voter.needsDelimiter, !request.hasDelimiter { return drop(.noDelimiter, from: voter) }
-        if request.envelopeCost > Request.largestEnvelope { return drop(.envelopeTooLarge, from: voter) }
+        if voter.needsDelimiter, !request.envelope.hasDelimiter { return drop(.noDelimiter, from: voter) }
+        if request.envelope.cost > Request.largestEnvelope { return drop(.envelopeTooLarge, from: voter) }
         guard admitRequest(at: now) else {
             pass.refused += 1
             return
@@ -189,7 +189,7 @@ extension BinaryStar {
         guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
         do {
             guard let reply = try handler(request) else { return }
-            send(reply, to: &request, of: voter, &pass)
+            send(reply, to: request, of: voter, &pass)
         } catch {
             handlerFailed(error, voter)
         }
@@ -230,7 +230,7 @@ extension BinaryStar {
             switch outcome.result {
             case .success(let reply?):
                 outcome.result = .success(nil)
-                send(reply, to: &outcome.request, of: voter, &pass)
+                send(reply, to: outcome.request, of: voter, &pass)
             case .success(nil): break
             case .failure(let error): handlerFailed(error, voter)
             }
@@ -239,24 +239,25 @@ extension BinaryStar {
         if phase == .running, voter.room > 0 { pump.confined.setEvents(.readable, of: voter.pumped) }
     }
 
-    /// Sends a reply. What is left of `request` is good for its memory only.
-    private func send(_ reply: consuming Message, to request: inout Request, of voter: Voter, _ pass: inout Pass) {
+    /// Sends a reply. What is left of `request` is its memory, which the pass keeps for the next one.
+    private func send(_ reply: consuming Message, to request: consuming Request, of voter: Voter, _ pass: inout Pass) {
         guard voter.replies, phase == .running else { return }
         // A ROUTER needs a frame behind the client's identity.
-        if reply.isEmpty, !request.hasDelimiter { reply = Message("") }
+        if reply.isEmpty, !request.envelope.hasDelimiter { reply = Message("") }
         guard case .send(let charge) = voter.delivery(of: reply, to: request) else {
             return dropReply(.clientNotReading, voter)
         }
+        let bodyStart = request.envelope.count
+        var message = (consume request).message
         let sent: Socket.Sent
         do throws(ZeroMQError) {
-            sent = try voter.pumped.socket.send(
-                reply, to: &request.message, bodyStart: request.bodyStart, charge: charge)
+            sent = try voter.pumped.socket.send(reply, to: &message, bodyStart: bodyStart, charge: charge)
         } catch {
             rateLimitedLog.warning(
                 "cannot send a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
             return
         }
-        pass.spare = request.message
+        pass.spare = consume message
         switch sent {
         case .sent: pass.replied += 1
         case .full: dropReply(.clientNotReading, voter)

@@ -4,10 +4,8 @@ public import ZeroMQ
 public struct Request: Sendable {
     /// The request as it was received: the envelope, which leads back to the client, and the body.
     var message: Message
-    /// Where the body begins.
-    let bodyStart: Int
-    /// Whether the envelope ends with an empty frame.
-    let hasDelimiter: Bool
+    /// What leads back to the client. The body is behind it.
+    let envelope: Message.Envelope
 
     /// - Parameters:
     ///   - message: what was received.
@@ -15,29 +13,21 @@ public struct Request: Sendable {
     ///
     /// The envelope ends with the first empty frame, the delimiter. A client that sends none gets its reply without one.
     init(_ message: consuming Message, identityFrames: Int) {
-        let delimiter = message.firstEmptyFrame(from: identityFrames)
-        bodyStart = delimiter.map { $0 + 1 } ?? identityFrames
-        hasDelimiter = delimiter != nil
-        envelopeCost = message.cost(upTo: bodyStart)
+        envelope = message.envelope(identityFrames: identityFrames)
         self.message = message
     }
 
     /// A message that has no way back.
     init(oneWay message: consuming Message) {
-        bodyStart = 0
-        hasDelimiter = false
-        envelopeCost = 0
+        envelope = Message.Envelope(count: 0, hasDelimiter: false, cost: 0)
         self.message = message
     }
-
-    /// About what the envelope takes in memory, in bytes.
-    let envelopeCost: Int
 
     /// Larger than what any client and any chain of proxies makes, in bytes.
     static let largestEnvelope = 4_096
 
     /// What the client sent.
-    public var body: Message { message.rest(from: bodyStart) }
+    public var body: Message { message.rest(from: envelope.count) }
 
     /// The text of the body's first frame, or `nil` if there is none or it is no UTF-8.
     public var text: String? { body.text }

@@ -57,7 +57,7 @@ final class Voter {
 
     func delivery(of reply: borrowing Message, to request: borrowing Request) -> Delivery {
         guard identityFrames == 1 else { return .send(nil) }
-        let cost = request.envelopeCost + reply.cost
+        let cost = request.envelope.cost + reply.cost
         guard cost >= ByteAccount.smallestCost else { return .send(nil) }
         sweepIfNeeded()
         let identity = request.message[0].bytes
