@@ -110,12 +110,14 @@ let package = Package(
             path: "Sources/Examples/ServiceGroupExample",
             swiftSettings: strict
         ),
-        .testTarget(name: "BinaryStarCoreTests", dependencies: ["BinaryStarCore"], swiftSettings: strict),
-        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "BinaryStarCoreTests", dependencies: ["BinaryStarCore", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ZeroMQTests", dependencies: ["TestSupport", "ZeroMQ"], swiftSettings: strict),
         .testTarget(
             name: "BinaryStarTests",
             dependencies: [
-                "BinaryStar", "BinaryStarCore", "CZeroMQ", "ZeroMQ",
+                "BinaryStar", "BinaryStarCore", "CZeroMQ", "TestSupport", "ZeroMQ",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -1,4 +1,5 @@
 import BinaryStarCore
+import TestSupport
 import Testing
 
 /// Times are milliseconds after the start, which is not the clock's zero.

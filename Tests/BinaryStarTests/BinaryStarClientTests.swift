@@ -1,4 +1,5 @@
 import BinaryStar
+import TestSupport
 import Testing
 import ZeroMQ
 
@@ -274,6 +275,8 @@ import ZeroMQ
         #expect(message { $0.backup = $0.primary }.hasPrefix("backup is"))
         #expect(message { $0.requestTimeout = .zero }.hasPrefix("requestTimeout is"))
         #expect(message { $0.attemptTimeout = .seconds(-1) }.hasPrefix("attemptTimeout is"))
+        #expect(message { $0.attemptTimeout = .seconds(86_401) }.contains("at most one day"))
+        #expect(message { $0.settleDelay = .seconds(86_401) }.contains("at most one day"))
         #expect(message { $0.settleDelay = .seconds(-1) }.hasPrefix("settleDelay is"))
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BinaryStar
@@ -39,7 +40,9 @@ import Testing
         arguments: [
             ("", "tcp://HOST:PORT or ipc://PATH"), ("nonsense", "tcp://HOST:PORT or ipc://PATH"),
             ("5003", "tcp://HOST:PORT or ipc://PATH"), ("tcp:/host:1", "tcp://HOST:PORT or ipc://PATH"),
-            ("tcp://host", "the port is missing"), ("tcp://:5003", "the host is missing"),
+            ("tcp://host:+5003", "from 1 to 65535"),
+            ("tcp://host", "the port is missing"),
+            ("tcp://:5003", "the host is missing"),
             ("tcp://host:", "the port must be from 1 to 65535"), ("tcp://host:x", "the port must be from 1 to 65535"),
             ("tcp://host:65536", "the port must be from 1 to 65535"),
             ("tcp://host:-1", "the port must be from 1 to 65535"),

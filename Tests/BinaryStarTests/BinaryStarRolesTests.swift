@@ -1,5 +1,5 @@
 import BinaryStarCore
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import BinaryStar
@@ -139,12 +139,12 @@ import Testing
         }
         var starts = started.stream.makeAsyncIterator()
         try await eventually("subscription") { log.value == ["primary"] }
-        for _ in 0..<20 {
+        for cycle in 1...20 {
             source.yield(change(.passive, .active))
             await starts.next()
             source.yield(change(.active, .passive))
             // The follower is a task of its own, and may be late to the log.
-            try await eventually("the next role") { log.value.last == "passive" }
+            try await eventually("the next role") { log.value.count { $0 == "passive" } == cycle }
         }
         source.finish()
         await announcing.value

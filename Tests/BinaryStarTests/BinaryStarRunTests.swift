@@ -1,6 +1,7 @@
 import BinaryStarCore
 import Logging
 import ServiceLifecycle
+import TestSupport
 import Testing
 import ZeroMQ
 

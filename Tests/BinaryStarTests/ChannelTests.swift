@@ -1,4 +1,5 @@
 import BinaryStarCore
+import TestSupport
 import Testing
 import ZeroMQ
 

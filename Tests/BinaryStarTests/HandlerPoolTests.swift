@@ -6,28 +6,41 @@ import ZeroMQ
 @Suite(.serialized, .timeLimit(.minutes(1))) struct HandlerPoolTests {
     private struct Failure: Error {}
 
+    /// Where the signal of a pool finds it, without keeping it alive.
+    private final class Slot: Sendable {
+        private struct State {
+            weak var pool: HandlerPool?
+        }
+
+        private let state = Lock(State())
+
+        var pool: HandlerPool? { state.withLock(\.pool) }
+
+        func set(_ pool: HandlerPool) { state.withLock { $0.pool = pool } }
+    }
+
     /// A pool, and what it has finished.
     private final class Harness: Sendable {
         let pool: HandlerPool
-
-        func endPool() async {
-            pool.cancel()
-            await pool.end()
-        }
         let outcomes = Box<[HandlerPool.Outcome]>([])
 
         init(limit: Int, _ handler: @escaping @Sendable (Request) async throws -> Message?) {
             let pump = Pump()
-            let slot = Box<HandlerPool?>(nil)
+            let slot = Slot()
             let outcomes = outcomes
             let finished = PumpSignal(pump: pump) {
                 var taken: [HandlerPool.Outcome] = []
-                slot.value?.takeFinished(into: &taken)
+                slot.pool?.takeFinished(into: &taken)
                 let finished = taken
                 outcomes.update { $0 += finished }
             }
             pool = HandlerPool(limit: limit, finished: finished, handler: handler)
-            slot.update { [pool] in $0 = pool }
+            slot.set(pool)
+        }
+
+        func endPool() async {
+            pool.cancel()
+            await pool.end()
         }
 
         func submit(_ range: Range<Int>) {

@@ -1,5 +1,6 @@
 import BinaryStarCore
 import Foundation
+import TestSupport
 import Testing
 import ZeroMQ
 

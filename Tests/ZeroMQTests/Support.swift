@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 import ZeroMQ
 
@@ -27,20 +26,3 @@ extension Socket {
 
 /// Nothing came within ten seconds.
 struct NothingReceived: Error {}
-
-/// A folder that is removed at the end of its life.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() {
-        // Short, because the path of a Unix socket is.
-        path = NSTemporaryDirectory() + "bs-" + UUID().uuidString.prefix(13)
-        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    func ipc(_ name: String = "socket") -> String { "ipc://\(path)/\(name)" }
-}

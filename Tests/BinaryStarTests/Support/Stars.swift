@@ -1,4 +1,5 @@
 import BinaryStar
+import TestSupport
 import ZeroMQ
 
 extension HeartbeatTiming {

@@ -1,10 +1,10 @@
 import Foundation
 
-/// A folder for Unix sockets that is removed at the end of its life.
-final class TemporaryFolder: Sendable {
-    let path: String
+/// A folder for Unix sockets and files that is removed at the end of its life.
+package final class TemporaryFolder: Sendable {
+    package let path: String
 
-    init() {
+    package init() {
         // Short, because the path of a Unix socket is.
         path = NSTemporaryDirectory() + "bs-" + UUID().uuidString.prefix(13)
         try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -14,5 +14,5 @@ final class TemporaryFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    func ipc(_ name: String) -> String { "ipc://\(path)/\(name)" }
+    package func ipc(_ name: String = "socket") -> String { "ipc://\(path)/\(name)" }
 }

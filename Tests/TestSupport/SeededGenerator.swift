@@ -1,15 +1,15 @@
 import Foundation
 
 /// Random numbers that a seed repeats (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         print("seed \(seed); repeat with TEST_SEED=\(seed)")
         state = seed
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var value = state
         value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -20,7 +20,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
 extension UInt64 {
     /// The seed in `TEST_SEED`, or a new one.
-    static func fromEnvironmentOrRandom() -> UInt64 {
+    package static func fromEnvironmentOrRandom() -> UInt64 {
         ProcessInfo.processInfo.environment["TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...(.max))
     }
 }
