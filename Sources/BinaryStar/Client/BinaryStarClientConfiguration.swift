@@ -72,8 +72,12 @@ public struct BinaryStarClientConfiguration: Sendable, Hashable {
         }
         for (field, value) in [("requestTimeout", requestTimeout), ("attemptTimeout", attemptTimeout)] {
             guard value > .zero else { throw .invalid(field, value, "it must be above zero") }
+            guard value <= HeartbeatTiming.maximum else { throw .invalid(field, value, "it must be at most one day") }
         }
         guard settleDelay >= .zero else { throw .invalid("settleDelay", settleDelay, "it must not be negative") }
+        guard settleDelay <= HeartbeatTiming.maximum else {
+            throw .invalid("settleDelay", settleDelay, "it must be at most one day")
+        }
     }
 
     func endpoint(of seat: Seat) -> String {

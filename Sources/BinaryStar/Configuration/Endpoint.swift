@@ -48,7 +48,7 @@ struct Endpoint: Sendable, Hashable {
             throw .invalid(field, "\"\(text)\"", "only a bound endpoint may have the host *; name the other machine")
         }
         if use == .bind, port == "*" || port == "0" { return }
-        guard let port, let number = UInt16(port), number > 0 else {
+        guard let port, port.first?.isNumber == true, let number = UInt16(port), number > 0 else {
             let wildcard = use == .bind ? ", or * for one that the system chooses" : ""
             throw .invalid(field, "\"\(text)\"", "the port must be from 1 to 65535\(wildcard)")
         }

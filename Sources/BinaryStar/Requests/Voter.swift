@@ -87,3 +87,21 @@ final class Voter {
         }
     }
 }
+
+extension Voter {
+    /// What one pass over a voter's messages keeps. In a local variable, because access to the actor's own state is checked
+    /// for exclusivity each time.
+    struct Pass {
+        /// A message whose memory the next receive may use.
+        var spare: Message?
+        /// Who answers on the pump, if it is so.
+        var inlineHandler: Voter.InlineHandler?
+        /// Whether the socket has no more messages now.
+        var isDry = false
+        /// Admitted requests for the pool.
+        var batch: [Request] = []
+        var admitted = 0
+        var refused = 0
+        var replied = 0
+    }
+}

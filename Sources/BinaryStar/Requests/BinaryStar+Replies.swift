@@ -1,0 +1,57 @@
+import Logging
+import ZeroMQ
+
+extension BinaryStar {
+    func sendReplies(ofVoter id: Int) {
+        guard let voter = sockets.voters[id], case .pool(let pool) = voter.service else { return }
+        pool.takeFinished(into: &voter.outcomes)
+        voter.inFlight -= voter.outcomes.count
+        // Taken out of the array one by one, so that a reply's frames have one owner and can be moved.
+        voter.outcomes.reverse()
+        var pass = Voter.Pass(spare: voter.spare.take())
+        while var outcome = voter.outcomes.popLast() {
+            switch outcome.result {
+            case .success(let reply?):
+                outcome.result = .success(nil)
+                send(reply, to: outcome.request, of: voter, &pass)
+            case .success(nil): break
+            case .failure(let error): handlerFailed(error, voter)
+            }
+        }
+        finish(pass, of: voter)
+        if phase == .running, voter.room > 0 { pump.confined.setEvents(.readable, of: voter.pumped) }
+    }
+
+    /// Sends a reply. What is left of `request` is its memory, which the pass keeps for the next one.
+    func send(_ reply: consuming Message, to request: consuming Request, of voter: Voter, _ pass: inout Voter.Pass) {
+        guard voter.replies, phase == .running else { return }
+        // A ROUTER needs a frame behind the client's identity.
+        if reply.isEmpty, !request.envelope.hasDelimiter { reply = Message("") }
+        guard case .send(let charge) = voter.delivery(of: reply, to: request) else {
+            return dropReply(.clientNotReading, voter)
+        }
+        let bodyStart = request.envelope.count
+        var message = (consume request).message
+        let sent: Socket.Sent
+        do throws(ZeroMQError) {
+            sent = try voter.pumped.socket.send(reply, to: &message, bodyStart: bodyStart, charge: charge)
+        } catch {
+            rateLimitedLog.warning(
+                "cannot send a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+            return
+        }
+        pass.spare = consume message
+        switch sent {
+        case .sent: pass.replied += 1
+        case .full: dropReply(.clientNotReading, voter)
+        case .noPeer: dropReply(.clientGone, voter)
+        }
+    }
+
+    private func dropReply(_ reason: ReplyDrop, _ voter: Voter) {
+        statistics.repliesDropped[reason, default: 0] += 1
+        rateLimitedLog.warning(
+            "reply dropped", to: logger, at: .now,
+            metadata: [LogKey.reason: "\(reason)", LogKey.endpoint: "\(voter.endpoint)"])
+    }
+}
