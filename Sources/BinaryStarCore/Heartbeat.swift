@@ -1,18 +1,24 @@
-/// A heartbeat as it came over the wire: the peer's role.
+/// A heartbeat: the sender's role, and what a server of ours says beyond it.
 ///
-/// A heartbeat is one frame with one ASCII digit, `1` to `4`. A newer peer adds a second frame, an extension whose first
-/// byte can begin no number, so that a server that takes each frame for a heartbeat of its own ignores it.
+/// A heartbeat is one frame with one ASCII digit, `1` to `4`. A server of ours adds a second frame, whose first byte can
+/// begin no number, so that a classic server that takes each frame for a heartbeat of its own ignores it.
 package struct Heartbeat: Sendable, Hashable {
     package var role: Role
+    /// `nil` in the heartbeat of a classic server.
+    package var `extension`: HeartbeatExtension?
 
-    package init(role: Role) {
+    package init(role: Role, extension: HeartbeatExtension? = nil) {
         self.role = role
+        self.extension = `extension`
     }
 
-    /// The one frame of a classic heartbeat.
-    package var frame: [UInt8] { [Self.zero + role.rawValue] }
+    /// The frames of the message: one, or two with the extension.
+    package var frames: [[UInt8]] {
+        let state = [Self.zero + role.rawValue]
+        return `extension`.map { [state, $0.encoded] } ?? [state]
+    }
 
-    /// The longest extension that counts, in bytes.
+    /// The longest second frame that counts, in bytes.
     package static let maximumExtensionLength = 1_024
 
     private static let zero = UInt8(ascii: "0")
@@ -35,8 +41,11 @@ package struct Heartbeat: Sendable, Hashable {
         }
         if let `extension` {
             guard `extension`.count <= maximumExtensionLength else { return .failure(.extensionTooLong) }
-            if !`extension`.isEmpty, canBeginNumber(`extension`[0]) {
-                return .failure(.extensionIsNumeric)
+            if !`extension`.isEmpty {
+                guard !canBeginNumber(`extension`[0]) else { return .failure(.extensionIsNumeric) }
+                if HeartbeatExtension.isExtension(`extension`) {
+                    return HeartbeatExtension.decode(`extension`).map { Heartbeat(role: role, extension: $0) }
+                }
             }
         }
         return .success(Heartbeat(role: role))
@@ -52,7 +61,7 @@ package struct Heartbeat: Sendable, Hashable {
     }
 }
 
-/// Why a message on the peer link is no heartbeat.
+/// Why a message on the peer link does not count as the peer's heartbeat.
 public enum HeartbeatRejection: String, Error, Sendable, Hashable, CaseIterable {
     /// The first frame has no bytes.
     case empty
@@ -64,4 +73,19 @@ public enum HeartbeatRejection: String, Error, Sendable, Hashable, CaseIterable 
     case extensionTooLong
     /// The second frame could be read as a number, so that a classic server would take it for a role.
     case extensionIsNumeric
+    /// The second frame is an extension of a version that this server does not know.
+    case unknownVersion
+    /// The second frame is an extension with a wrong length or a value out of range.
+    case malformedExtension
+    /// There is no extension, but the peer sent one less than a timeout ago. A peer that restarts as a classic one counts
+    /// when that time is over.
+    case extensionMissing
+    /// The sender belongs to a pair with another name.
+    case otherPair
+    /// The heartbeat is this server's own: it is connected to itself.
+    case ownHeartbeat
+    /// The sender has the same seat as this server.
+    case sameSeat
+    /// The sender has said something newer already, or has restarted since.
+    case stale
 }

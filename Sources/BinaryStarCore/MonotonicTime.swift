@@ -12,6 +12,9 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
         left.nanoseconds < right.nanoseconds
     }
 
+    /// Before every other instant.
+    package static let distantPast = MonotonicTime(nanoseconds: .min)
+
     /// Cut off at the ends of `Int64`: a time for ever is the last one.
     package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
         let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
@@ -19,7 +22,7 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
     }
 
     package static func - (left: MonotonicTime, right: MonotonicTime) -> Duration {
-        .nanoseconds(left.nanoseconds - right.nanoseconds)
+        .nanoseconds(left.nanoseconds) - .nanoseconds(right.nanoseconds)
     }
 }
 

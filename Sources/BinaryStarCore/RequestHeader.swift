@@ -18,7 +18,8 @@ package struct RequestHeader: Sendable, Hashable {
     package static let length = 22
 
     /// Magic, version and kind.
-    private static let prefix = Array("BSTR".utf8) + [1, 1]
+    private static let prefix = Array("BSTR".utf8) + [1, kind]
+    private static let kind: UInt8 = 1
 
     package init(incarnation: UInt64, number: UInt64) {
         self.incarnation = incarnation
@@ -37,7 +38,13 @@ package struct RequestHeader: Sendable, Hashable {
     /// Reads a header, or returns `nil` if the bytes are none of this version.
     package init?(_ bytes: Span<UInt8>) {
         guard bytes.count == Self.length else { return nil }
-        for (index, expected) in Self.prefix.enumerated() where bytes[index] != expected { return nil }
+        self.init(prefixOf: bytes, kind: Self.kind)
+    }
+
+    /// Reads what every kind of header begins with. There must be ``length`` bytes.
+    init?(prefixOf bytes: Span<UInt8>, kind: UInt8) {
+        for (index, expected) in Self.prefix.dropLast().enumerated() where bytes[index] != expected { return nil }
+        guard bytes[5] == kind else { return nil }
         func integer(at offset: Int) -> UInt64 {
             (offset..<offset + 8).reduce(0) { $0 << 8 | UInt64(bytes[$1]) }
         }

@@ -15,7 +15,7 @@ extension Conflict: CustomStringConvertible {
     }
 }
 
-/// The Binary Star finite-state machine: one role, and the table that says what each event does to it.
+/// The Binary Star finite-state machine: the table that says what each event does to a server in each role.
 ///
 /// | role | peer primary | peer backup | peer active | peer passive | client request |
 /// |---|---|---|---|---|---|
@@ -25,13 +25,7 @@ extension Conflict: CustomStringConvertible {
 /// | passive | → active | → active | – | conflict | peer expired: → active, admit; else refuse |
 ///
 /// Source: zguide, chapter 4, `bstar.c`, `s_execute_fsm`.
-package struct StateMachine: Sendable, Hashable {
-    package private(set) var role: Role
-
-    package init(role: Role) {
-        self.role = role
-    }
-
+package enum StateMachine {
     package enum Outcome: Sendable, Hashable {
         /// The event changes nothing.
         case none
@@ -47,21 +41,11 @@ package struct StateMachine: Sendable, Hashable {
         case conflict(Conflict)
     }
 
-    /// Applies `event`.
+    /// What `event` does to a server in `role`.
     ///
     /// - Parameter peerExpired: whether the peer has been silent for longer than the timeout. Only a client's request
     ///   asks for it: a silent peer alone never causes a failover.
-    package mutating func apply(_ event: Event, peerExpired: Bool) -> Outcome {
-        let outcome = Self.outcome(of: event, in: role, peerExpired: peerExpired)
-        switch outcome {
-        case .become(let next): role = next
-        case .becomeActiveAndAdmit: role = .active
-        case .none, .admit, .refuse, .conflict: break
-        }
-        return outcome
-    }
-
-    private static func outcome(of event: Event, in role: Role, peerExpired: Bool) -> Outcome {
+    package static func outcome(of event: Event, in role: Role, peerExpired: Bool) -> Outcome {
         switch (role, event) {
         // Waiting for the peer, allowed to begin alone.
         case (.primary, .peer(.primary)): .none

@@ -3,24 +3,16 @@ import TestSupport
 import Testing
 
 @Suite struct HeartbeatTests {
-    /// Reads a heartbeat from whole frames, as the driver does.
-    private func decode(_ frames: [[UInt8]]) -> Result<Heartbeat, HeartbeatRejection> {
-        guard let state = frames.first else { return .failure(.empty) }
-        guard frames.count > 1 else {
-            return Heartbeat.decode(frameCount: 1, state: state.span, extension: nil)
-        }
-        let second = frames[1]
-        return Heartbeat.decode(frameCount: frames.count, state: state.span, extension: second.span)
+    private func decode(_ frames: String...) -> Result<Heartbeat, HeartbeatRejection> {
+        decodeFrames(frames.map { Array($0.utf8) })
     }
 
-    private func decode(_ frames: String...) -> Result<Heartbeat, HeartbeatRejection> {
-        decode(frames.map { Array($0.utf8) })
-    }
+    private func decode(_ frames: [[UInt8]]) -> Result<Heartbeat, HeartbeatRejection> { decodeFrames(frames) }
 
     @Test("A heartbeat is one frame with one ASCII digit, `1` to `4`", arguments: Role.allCases)
     func roundTrip(role: Role) {
-        #expect(Heartbeat(role: role).frame == [UInt8(ascii: "0") + role.rawValue])
-        #expect(decode([Heartbeat(role: role).frame]) == .success(Heartbeat(role: role)))
+        #expect(Heartbeat(role: role).frames == [[UInt8(ascii: "0") + role.rawValue]])
+        #expect(decode(Heartbeat(role: role).frames) == .success(Heartbeat(role: role)))
     }
 
     @Test func emptyFrame() {
@@ -54,7 +46,7 @@ import Testing
         #expect(decode([[UInt8]](repeating: Array("3".utf8), count: count)) == .failure(.tooManyFrames))
     }
 
-    @Test("A newer peer adds a second frame", arguments: ["B", "BSTAR", "", "\u{1}\u{2}", "x3", ":3"])
+    @Test("A newer peer adds a second frame", arguments: ["B", "BSTAR", "BST", "", "\u{1}\u{2}", "x3", ":3"])
     func goodExtension(text: String) {
         #expect(decode("3", text) == .success(Heartbeat(role: .active)))
     }
@@ -89,7 +81,7 @@ import Testing
             switch decode(frames) {
             case .success(let heartbeat):
                 #expect(isRole && isExtensionGood)
-                #expect(heartbeat.frame == frames[0])
+                #expect(heartbeat.frames[0] == frames[0])
             case .failure: #expect(!(isRole && isExtensionGood))
             }
         }

@@ -2,216 +2,199 @@ import BinaryStarCore
 import TestSupport
 import Testing
 
-/// Times are milliseconds after the start, which is not the clock's zero.
+/// A server and its schedule, with a classic peer: what the zguide's reactor does.
 @Suite struct PairMemberTests {
-    private static let timing = HeartbeatTiming(interval: .milliseconds(100), timeout: .milliseconds(300))
+    private func at(_ milliseconds: Int64) -> MonotonicTime { .at(milliseconds) }
 
-    private func at(_ milliseconds: Int64) -> MonotonicTime {
-        MonotonicTime(nanoseconds: 7_000_000_000 + milliseconds * 1_000_000)
-    }
-
-    private func member(_ seat: Seat = .primary) -> PairMember {
-        PairMember(seat: seat, timing: Self.timing, now: at(0))
-    }
-
-    private func member(in role: Role, at now: MonotonicTime) -> PairMember {
+    /// A server with the classic wire, whose times are those that are given.
+    private func server(in role: Role, at now: MonotonicTime = .at(0)) -> Server {
+        var server = Server(role == .primary || role == .active ? .primary : .backup, wire: .classic)
         switch role {
-        case .primary: return member(.primary)
-        case .backup: return member(.backup)
-        case .active:
-            var member = member(.primary)
-            _ = member.receive(Heartbeat(role: .backup), at: now)
-            return member
-        case .passive:
-            var member = member(.backup)
-            _ = member.receive(Heartbeat(role: .active), at: now)
-            return member
+        case .primary, .backup: break
+        case .active: server.hear(.backup, at: now)
+        case .passive: server.hear(.active, at: now)
         }
+        server.tick(at: now)
+        return server
     }
 
     // MARK: Schedule
 
     @Test func firstHeartbeatIsDueAtOnce() {
-        var member = member()
-        #expect(member.nextDeadline == at(0))
-        #expect(member.tick(at: at(0)) == .heartbeat)
-        #expect(member.nextDeadline == at(100))
+        var server = Server()
+        #expect(server.member.nextDeadline == at(0))
+        #expect(server.member.tick(at: at(0)).due == .heartbeat)
+        #expect(server.member.nextDeadline == at(100))
     }
 
     @Test func nothingIsDueBeforeItsTime() {
-        var member = member()
-        _ = member.tick(at: at(0))
-        #expect(member.tick(at: at(99)) == [])
-        #expect(member.nextDeadline == at(100))
-        #expect(member.tick(at: at(100)) == .heartbeat)
+        var server = server(in: .primary)
+        #expect(server.member.tick(at: at(99)).due == [])
+        #expect(server.member.nextDeadline == at(100))
+        #expect(server.member.tick(at: at(100)).due == .heartbeat)
     }
 
     @Test func intervalDoesNotDrift() {
-        var member = member(in: .active, at: at(0))
-        var published: [Int64] = []
-        for beat in 0..<100 as Range<Int64> {
+        var server = server(in: .active)
+        for beat in 1..<100 as Range<Int64> {
             // Each turn comes 7 ms late.
-            let now = beat * 100 + 7
-            _ = member.receive(Heartbeat(role: .passive), at: at(now))
-            if member.tick(at: at(now)).contains(.heartbeat) { published.append(now) }
-            #expect(member.nextDeadline == at((beat + 1) * 100))
+            let now = at(beat * 100 + 7)
+            server.hear(.passive, at: now)
+            server.tick(at: now)
+            #expect(server.member.nextDeadline == at((beat + 1) * 100))
         }
-        #expect(published.count == 100)
+        #expect(server.outbox.count == 100)
     }
 
     @Test(arguments: [101, 1_000, 86_400_000] as [Int64])
     func noBurstAfterAStall(stall: Int64) {
-        var member = member()
-        _ = member.tick(at: at(0))
-        #expect(member.tick(at: at(stall + 100)).contains(.heartbeat))
-        #expect(!member.tick(at: at(stall + 100)).contains(.heartbeat))
-        #expect(!member.tick(at: at(stall + 101)).contains(.heartbeat))
-        #expect(member.nextDeadline > at(stall + 100))
-        #expect(member.nextDeadline <= at(stall + 200))
+        var server = server(in: .primary)
+        #expect(server.member.tick(at: at(stall + 100)).due.contains(.heartbeat))
+        #expect(!server.member.tick(at: at(stall + 100)).due.contains(.heartbeat))
+        #expect(!server.member.tick(at: at(stall + 101)).due.contains(.heartbeat))
+        #expect(server.member.nextDeadline > at(stall + 100))
+        #expect(server.member.nextDeadline <= at(stall + 200))
     }
 
     @Test func changeByThePeerIsPublishedAtOnce() {
-        var member = member(.primary)
-        _ = member.tick(at: at(0))
-        #expect(member.receive(Heartbeat(role: .backup), at: at(42)) == .roleChanged(from: .primary, to: .active))
-        #expect(member.nextDeadline == at(42))
-        #expect(member.tick(at: at(42)) == .heartbeat)
-        #expect(member.nextDeadline == at(142))
+        var server = server(in: .primary)
+        server.hear(.backup, at: at(42))
+        #expect(server.member.role == .active)
+        #expect(server.member.nextDeadline == at(42))
+        #expect(server.member.tick(at: at(42)).due == .heartbeat)
+        #expect(server.member.nextDeadline == at(142))
     }
 
     @Test func changeByAVoteIsPublishedAtOnce() {
-        var member = member(.primary)
-        _ = member.tick(at: at(0))
-        _ = member.tick(at: at(350))
-        #expect(member.requestArrived(at: at(351)) == .promoteAndAdmit(from: .primary))
-        #expect(member.nextDeadline == at(351))
-        #expect(member.tick(at: at(351)).contains(.heartbeat))
-    }
-
-    @Test func heartbeatThatChangesNothingLeavesTheSchedule() {
-        var member = member(.primary)
-        _ = member.tick(at: at(0))
-        #expect(member.receive(Heartbeat(role: .primary), at: at(42)) == .none)
-        #expect(member.nextDeadline == at(100))
+        var server = Server()
+        server.run(until: at(350))
+        guard case .promoteAndAdmit(let transition) = server.request(at: at(351)) else {
+            Issue.record("the vote is refused")
+            return
+        }
+        #expect(transition.cause == .clientRequest)
+        #expect(server.member.nextDeadline == at(351))
+        #expect(server.member.tick(at: at(351)).due.contains(.heartbeat))
     }
 
     // MARK: Expiry
 
-    @Test("At start the peer counts as alive for one timeout")
-    func peerCountsAsAliveAtStart() {
-        var member = member(.primary)
-        #expect(member.peerExpiry == at(300))
-        #expect(member.lastHeard == nil)
-        #expect(member.requestArrived(at: at(0)) == .refuse)
-        #expect(member.requestArrived(at: at(299)) == .refuse)
-        #expect(member.role == .primary)
-        #expect(member.requestArrived(at: at(300)) == .promoteAndAdmit(from: .primary))
-        #expect(member.role == .active)
-    }
-
-    @Test("The instant from which on the silent peer counts as gone")
-    func requestExactlyAtExpiryIsAVote() {
-        var member = member(in: .passive, at: at(1_000))
-        #expect(!member.isPeerExpired(at: MonotonicTime(nanoseconds: at(1_300).nanoseconds - 1)))
-        #expect(member.requestArrived(at: MonotonicTime(nanoseconds: at(1_300).nanoseconds - 1)) == .refuse)
-        #expect(member.isPeerExpired(at: at(1_300)))
-        #expect(member.requestArrived(at: at(1_300)) == .promoteAndAdmit(from: .passive))
-        #expect(member.requestArrived(at: at(1_301)) == .admit)
+    @Test("At start the peer counts as alive for one timeout", arguments: [HeartbeatWire.classic, .extended])
+    func peerCountsAsAliveAtStart(wire: HeartbeatWire) {
+        var server = Server(wire: wire)
+        let early: PairMember.RequestAction = wire == .classic ? .refuse : .hold
+        #expect(server.member.peerExpiry == at(300))
+        #expect(server.request(at: at(0)) == early)
+        server.run(until: at(299))
+        #expect(server.request(at: at(299)) == early)
+        #expect(server.member.role == .primary)
+        #expect(server.request(at: at(300)).isAdmission)
+        #expect(server.member.role == .active)
     }
 
     @Test("A valid heartbeat renews the expiry before it is applied", arguments: Role.allCases, Role.allCases)
     func everyValidHeartbeatRenewsTheExpiry(role: Role, peer: Role) {
-        var member = member(in: role, at: at(0))
-        // Long after the expiry.
-        _ = member.receive(Heartbeat(role: peer), at: at(5_000))
-        #expect(member.peerExpiry == at(5_300))
-        #expect(member.lastHeard == at(5_000))
-        #expect(!member.isPeerExpired(at: at(5_299)))
+        var server = server(in: role)
+        server.hear(peer, at: at(5_000))
+        #expect(server.member.peerExpiry == at(5_300))
+        #expect(!server.member.isPeerExpired(at: at(5_299)))
     }
 
     @Test func lateHeartbeatOfTheActiveKeepsThePassiveFromServing() {
-        var member = member(in: .passive, at: at(0))
-        #expect(member.isPeerExpired(at: at(400)))
-        #expect(member.receive(Heartbeat(role: .active), at: at(400)) == .none)
-        #expect(member.requestArrived(at: at(400)) == .refuse)
-        #expect(member.requestArrived(at: at(699)) == .refuse)
-        #expect(member.requestArrived(at: at(700)) == .promoteAndAdmit(from: .passive))
-    }
-
-    @Test func requestsDoNotRenewTheExpiry() {
-        var member = member(in: .passive, at: at(0))
-        for now in 0..<300 as Range<Int64> { #expect(member.requestArrived(at: at(now)) == .refuse) }
-        #expect(member.peerExpiry == at(300))
+        var server = server(in: .passive)
+        server.run(until: at(400))
+        #expect(server.member.isPeerExpired(at: at(400)))
+        server.hear(.active, at: at(400))
+        #expect(server.request(at: at(400)) == .refuse)
+        server.run(until: at(699))
+        #expect(server.request(at: at(699)) == .refuse)
+        #expect(server.request(at: at(700)).isAdmission)
     }
 
     @Test func timeAloneChangesNoRole() {
         for role in Role.allCases {
-            var member = member(in: role, at: at(0))
-            for step in 1...1_000 as ClosedRange<Int64> { _ = member.tick(at: at(step * 50)) }
-            #expect(member.role == role)
+            var server = server(in: role)
+            server.run(until: at(50_000))
+            #expect(server.member.role == role)
         }
     }
 
     @Test func backupThatHasNeverMetItsPeerRefusesForEver() {
-        var member = member(.backup)
-        #expect(member.requestArrived(at: at(86_400_000)) == .refuse)
-        #expect(member.role == .backup)
+        var server = Server(.backup)
+        server.run(until: at(3_600_000))
+        #expect(server.request(at: at(3_600_000)) == .refuse)
+        #expect(server.member.role == .backup)
     }
 
-    @Test func conflicts() {
-        var active = member(in: .active, at: at(0))
-        #expect(active.receive(Heartbeat(role: .active), at: at(1)) == .conflict(.dualActive))
-        var passive = member(in: .passive, at: at(0))
-        #expect(passive.receive(Heartbeat(role: .passive), at: at(1)) == .conflict(.dualPassive))
+    // MARK: The table, through a member
+
+    @Test(
+        "With a classic peer, every (role, event, expired?) gives exactly the zguide reactor's outcome",
+        arguments: StateMachineTests.Triple.all, [HeartbeatWire.classic, .extended])
+    func table(_ triple: StateMachineTests.Triple, wire: HeartbeatWire) {
+        var server = Server(triple.role == .primary || triple.role == .active ? .primary : .backup, wire: wire)
+        // What makes the peer known as classic, and the server what it is to be.
+        let first: Role =
+            switch triple.role {
+            case .primary: .primary
+            case .backup: .primary
+            case .active: .backup
+            case .passive: .active
+            }
+        server.hear(first, at: at(0))
+        server.tick(at: at(0))
+        #expect(server.member.role == triple.role)
+        // Unless the star itself runs classic, a classic peer's interval is taken as 1 s.
+        let expiry: Int64 = wire == .classic ? 300 : 2_000
+        #expect(server.member.peerExpiry == at(expiry))
+        let now = at(triple.isExpired ? expiry + 100 : 50)
+        server.run(until: now)
+        #expect(server.member.isPeerExpired(at: now) == triple.isExpired)
+        let cell: String
+        switch triple.event {
+        case .clientRequest:
+            switch server.request(at: now) {
+            case .admit: cell = "+"
+            case .promoteAndAdmit: cell = ">active+"
+            case .refuse: cell = "refuse"
+            case .hold: cell = "hold"
+            }
+        case .peer(let role):
+            server.hear(role, at: now)
+            if let conflict = server.conflicts.last {
+                cell = conflict == .dualActive ? "dual-active" : "dual-passive"
+            } else {
+                cell = server.member.role == triple.role ? "-" : ">\(server.member.role)"
+            }
+        }
+        #expect(cell == triple.expectedCell)
     }
 
     // MARK: Relink
 
     @Test func silentPeerIsConnectedAnewOnceATimeoutButNotMoreThanOnceASecond() {
-        var member = member()
-        var relinks: [Int64] = []
-        for now in 0...3_000 as ClosedRange<Int64> where member.tick(at: at(now)).contains(.relink) {
-            relinks.append(now)
-        }
-        #expect(relinks == [300, 1_300, 2_300])
-    }
-
-    @Test func longTimeoutIsTheRelinkPeriod() {
-        let timing = HeartbeatTiming(interval: .seconds(1), timeout: .seconds(2))
-        var member = PairMember(seat: .primary, timing: timing, now: at(0))
-        var relinks: [Int64] = []
-        for second in 0...10 as ClosedRange<Int64> where member.tick(at: at(second * 1_000)).contains(.relink) {
-            relinks.append(second)
-        }
-        #expect(relinks == [2, 4, 6, 8, 10])
-    }
-
-    @Test func heartbeatPutsTheRelinkOff() {
-        var member = member()
-        for now in stride(from: 0, through: 2_000, by: 100) as StrideThrough<Int64> {
-            _ = member.receive(Heartbeat(role: .primary), at: at(now))
-            #expect(!member.tick(at: at(now)).contains(.relink))
-        }
-        #expect(member.tick(at: at(2_300)).contains(.relink))
+        var server = Server()
+        server.run(until: at(3_000))
+        #expect(server.relinks == [at(300), at(1_300), at(2_300)])
     }
 
     // MARK: The driver's contract
 
     @Test("Call tick no later than nextDeadline", arguments: Seat.allCases)
     func deadlineIsAlwaysAheadOfATick(seat: Seat) {
-        var member = member(seat)
+        var server = Server(seat)
         var generator = SeededGenerator(seed: .fromEnvironmentOrRandom())
         var now = at(0)
         for _ in 0..<10_000 {
             now = now + .microseconds(Int64.random(in: 0...200_000, using: &generator))
             switch Int.random(in: 0..<4, using: &generator) {
-            case 0: _ = member.requestArrived(at: now)
-            case 1: _ = member.receive(Heartbeat(role: .allCases.randomElement(using: &generator)!), at: now)
+            case 0: _ = server.request(at: now)
+            case 1: server.hear(.allCases.randomElement(using: &generator)!, at: now)
             default: break
             }
-            _ = member.tick(at: now)
-            #expect(member.nextDeadline > now)
-            #expect(member.nextDeadline <= now + Self.timing.interval)
+            server.tick(at: now)
+            #expect(server.member.nextDeadline > now)
+            #expect(server.member.nextDeadline <= now + HeartbeatTiming.brisk.interval)
         }
     }
 }

@@ -1,0 +1,86 @@
+// What clients ask for: votes.
+extension PairMember {
+    package enum RequestAction: Sendable, Hashable {
+        /// Serve the request.
+        case admit
+        /// This vote made the server active, or sure that it still is: tell the application, and serve the request and all
+        /// that were held before it.
+        case promoteAndAdmit(Transition)
+        /// Keep the request until a ``Reaction`` says what becomes of it. If there is no room, refuse it.
+        case hold
+        /// Do not serve the request.
+        case refuse
+    }
+
+    /// Whether a request may be served without further questions: the usual case. A lease in the future implies the active
+    /// role, without suspicion.
+    package func isServing(at now: MonotonicTime) -> Bool { now < leaseEnd && !isDraining }
+
+    /// A client's request arrived, and is a vote.
+    ///
+    /// - Parameter knowsRefusals: whether the client understands a refusal, and then goes to the other server at once. A
+    ///   request of such a client waits only if the peer is overdue or its link broken.
+    package mutating func requestArrived(at now: MonotonicTime, knowsRefusals: Bool = false) -> RequestAction {
+        isServing(at: now) ? .admit : decide(at: now, knowsRefusals: knowsRefusals)
+    }
+
+    /// Whether replies may go out: a server that is not sure of being active holds them.
+    package mutating func mayReply(at now: MonotonicTime) -> Bool {
+        if now < leaseEnd { return true }
+        observe(now)
+        return now < leaseEnd
+    }
+
+    private mutating func decide(at now: MonotonicTime, knowsRefusals: Bool) -> RequestAction {
+        observe(now)
+        if role == .active {
+            if isDraining { return hold() }
+            if suspicion == nil { return .admit }
+            // Silence for one timeout, and a vote: the peer did not take over.
+            return isPeerExpired(at: now) ? promote(at: now) : hold()
+        }
+        if isHandingOver { return hold() }
+        if mayBePromoted(at: now) { return promote(at: now) }
+        return isWorthHolding(at: now, knowsRefusals: knowsRefusals) ? hold() : .refuse
+    }
+
+    private mutating func hold() -> RequestAction {
+        holdsRequests = true
+        return .hold
+    }
+
+    private mutating func promote(at now: MonotonicTime) -> RequestAction {
+        holdsRequests = false
+        return .promoteAndAdmit(promotion(at: now))
+    }
+
+    mutating func promotion(at now: MonotonicTime) -> Transition {
+        become(.active, isPeerDead ? .clientRequestAfterPeerDeath : .clientRequest, at: now)
+    }
+
+    /// Whether a vote at `now` makes this server active.
+    func mayBePromoted(at now: MonotonicTime) -> Bool {
+        guard !isPaused, isHealthy, !isHandingOver else { return false }
+        switch StateMachine.outcome(of: .clientRequest, in: role, peerExpired: isPeerExpired(at: now)) {
+        case .becomeActiveAndAdmit: return true
+        case .none, .become, .admit, .refuse, .conflict: return isColdStart(at: now)
+        }
+    }
+
+    /// Whether a backup has waited for its primary for as long as it was told to.
+    private func isColdStart(at now: MonotonicTime) -> Bool {
+        guard role == .backup, case .after(let patience) = configuration.coldStart else { return false }
+        return isPeerExpired(at: now) && now >= (peer.lastHeard ?? start) + patience
+    }
+
+    /// Whether the request may yet be served here, because the peer may be gone. With a classic peer the table holds, which
+    /// refuses.
+    private func isWorthHolding(at now: MonotonicTime, knowsRefusals: Bool) -> Bool {
+        guard role != .backup, !isPaused, isHealthy, configuration.wire == .extended, peer.kind != .classic else {
+            return false
+        }
+        guard knowsRefusals, !isPeerLinkBroken, let lastHeard = peer.lastHeard else { return true }
+        let interval = peer.timing?.interval ?? timing.interval
+        return now - lastHeard > interval + interval / 4
+    }
+}

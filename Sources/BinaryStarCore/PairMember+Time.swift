@@ -1,0 +1,105 @@
+// What the passing of time brings.
+extension PairMember {
+    /// What is due.
+    package struct Due: OptionSet, Sendable, Hashable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// Publish what ``PairMember/makeHeartbeat(at:)`` returns.
+        package static let heartbeat = Due(rawValue: 1 << 0)
+        /// Nothing valid came from the peer for a timeout: make the connection to it anew. libzmq does not reconnect
+        /// by itself after a protocol error, so that a link can be up and deaf.
+        package static let relink = Due(rawValue: 1 << 1)
+    }
+
+    /// The instant of the next call of ``tick(at:)``. A role change sets it to the instant of the change.
+    package var nextDeadline: MonotonicTime {
+        let next = min(nextHeartbeat, nextRelink)
+        // A held request is decided at the instant of expiry; so is a handover that nobody took.
+        guard holdsRequests || isHandingOver, peerExpiry > observedUntil else { return next }
+        return min(next, peerExpiry)
+    }
+
+    /// Takes note of the time, and says what is due.
+    package mutating func tick(at now: MonotonicTime) -> (due: Due, reaction: Reaction) {
+        observe(now)
+        var reaction = Reaction.none
+        if isPeerExpired(at: now) {
+            if isHandingOver {
+                // Votes bring this server back.
+                reaction.transition = become(.passive, .handoverFailed, at: now)
+            } else {
+                reaction.transition = decideHeldRequests(at: now)
+            }
+            reaction.heldRequests = settleHeldRequests(isDecided: true)
+        }
+        return (due(at: now), reaction)
+    }
+
+    private mutating func due(at now: MonotonicTime) -> Due {
+        var due: Due = []
+        if now >= nextHeartbeat {
+            if !mustStaySilent { due.insert(.heartbeat) }
+            // From the last due instant, so that the period does not drift; from now after a stall, so that no burst of
+            // late heartbeats follows.
+            let next = nextHeartbeat + timing.interval
+            nextHeartbeat = next > now ? next : now + timing.interval
+        }
+        if now >= nextRelink {
+            due.insert(.relink)
+            nextRelink = now + max(expiry, Self.shortestRelinkPeriod)
+        }
+        return due
+    }
+
+    /// A classic peer that took over would end on hearing that this server is active too.
+    private var mustStaySilent: Bool { isSuspect && (peer.kind == .classic || configuration.wire == .classic) }
+
+    /// The heartbeat to publish now. Renews the lease.
+    package mutating func makeHeartbeat(at now: MonotonicTime) -> Heartbeat {
+        let sequence = sent.record(at: now)
+        lastPublished = now
+        if role == .active, suspicion == nil, now < leaseEnd { leaseEnd = now + leaseDuration }
+        // A classic peer gets the extension now and then, which does it no harm: if it is in truth one of ours, which took
+        // this server for a classic one, both find out.
+        let isForExtendedPeer = peer.kind != .classic || sequence % Self.heartbeatsPerOffer == 0
+        guard configuration.wire == .extended, isForExtendedPeer else { return Heartbeat(role: role) }
+        var flags: HeartbeatExtension.Flags = []
+        if wantsAnswer || isSuspect { flags.insert(.probe) }
+        if isDraining { flags.insert(.draining) }
+        if !isHealthy { flags.insert(.unhealthy) }
+        wantsAnswer = false
+        var echo: HeartbeatExtension.Echo?
+        if peer.kind == .extended, let lastHeard = peer.lastHeard {
+            echo = .init(incarnation: peer.incarnation, sequence: peer.sequence, age: now - lastHeard)
+        }
+        return Heartbeat(
+            role: role,
+            extension: HeartbeatExtension(
+                pairName: configuration.pairName, seat: seat, incarnation: incarnation, sequence: sequence, term: term,
+                timing: timing, echo: echo, flags: flags))
+    }
+
+    /// The link to the peer dropped: it may be gone. Requests wait until it is heard again, or known to be gone.
+    package mutating func peerLinkBroke(at now: MonotonicTime) {
+        observe(now)
+        isPeerLinkBroken = true
+    }
+
+    private static let heartbeatsPerOffer: UInt64 = 8
+
+    /// The link to the peer dropped, and its port refuses connections: the process is gone.
+    package mutating func peerDied(at now: MonotonicTime) -> Reaction {
+        observe(now)
+        guard !isPeerExpired(at: now), peer.lastHeard != nil else { return .none }
+        isPeerDead = true
+        peerExpiry = now
+        let transition = decideHeldRequests(at: now)
+        return Reaction(transition: transition, heldRequests: settleHeldRequests(isDecided: true))
+    }
+
+    /// The peer is gone: a request that was held is the vote.
+    private mutating func decideHeldRequests(at now: MonotonicTime) -> Transition? {
+        holdsRequests && (isSuspect || mayBePromoted(at: now)) ? promotion(at: now) : nil
+    }
+}

@@ -1,0 +1,118 @@
+import BinaryStarCore
+import TestSupport
+import Testing
+
+@Suite struct HeartbeatExtensionTests {
+    private let sample = HeartbeatExtension(
+        pairName: "blue", seat: .backup, incarnation: 0x0102_0304_0506_0708, sequence: 9, term: 11,
+        timing: .standard, echo: .init(incarnation: 13, sequence: 14, age: .microseconds(15)),
+        flags: [.probe, .unhealthy])
+
+    private func decode(_ second: [UInt8]) -> Result<Heartbeat, HeartbeatRejection> {
+        decodeFrames([Array("3".utf8), second])
+    }
+
+    @Test func roundTrip() {
+        let heartbeat = Heartbeat(role: .active, extension: sample)
+        #expect(heartbeat.frames.count == 2)
+        #expect(decodeFrames(heartbeat.frames) == .success(heartbeat))
+        var bare = sample
+        bare.echo = nil
+        bare.pairName = String(repeating: "é", count: 127)
+        bare.flags = []
+        #expect(decode(bare.encoded) == .success(Heartbeat(role: .active, extension: bare)))
+    }
+
+    @Test("Layout, integers in network byte order")
+    func layout() {
+        let bytes = sample.encoded
+        #expect(bytes.count == 76)
+        #expect(bytes.prefix(7) == [0x42, 0x53, 0x54, 0x52, 1, 5, 2])
+        #expect(bytes[7..<15] == [1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(bytes[15..<23] == [0, 0, 0, 0, 0, 0, 0, 9])
+        #expect(bytes[31..<39] == [0, 0, 0, 0, 0x0E, 0xE6, 0xB2, 0x80])
+        #expect(Array(bytes[71...]) == [4] + Array("blue".utf8))
+    }
+
+    @Test func everyOtherLengthIsMalformed() {
+        let bytes = sample.encoded
+        for length in 4..<bytes.count {
+            #expect(decode(Array(bytes.prefix(length))) == .failure(.malformedExtension), "\(length) bytes")
+        }
+        #expect(decode(bytes + [0]) == .failure(.malformedExtension))
+    }
+
+    @Test func otherVersionsAreUnknown() {
+        for version in UInt8.min...UInt8.max where version != 1 {
+            var bytes = sample.encoded
+            bytes[4] = version
+            #expect(decode(bytes) == .failure(.unknownVersion))
+        }
+    }
+
+    @Test(
+        "A value out of range",
+        arguments: [
+            (6, [0]), (6, [3]), (7, [0, 0, 0, 0, 0, 0, 0, 0]), (15, [0, 0, 0, 0, 0, 0, 0, 0]),
+            (23, [0x80, 0, 0, 0, 0, 0, 0, 0]), (31, [0, 0, 0, 0, 0, 0, 0, 0]), (31, [0xFF]), (39, [0xFF]),
+            (39, [0, 0, 0, 0, 0, 0, 0, 1]), (63, [0xFF]), (72, [0xFF]),
+        ] as [(Int, [UInt8])])
+    func outOfRange(offset: Int, value: [UInt8]) {
+        var bytes = sample.encoded
+        bytes.replaceSubrange(offset..<offset + value.count, with: value)
+        #expect(decode(bytes) == .failure(.malformedExtension))
+    }
+
+    @Test func randomBytesNeverTrap() {
+        var generator = SeededGenerator(seed: .fromEnvironmentOrRandom())
+        for _ in 0..<20_000 {
+            var bytes = sample.encoded
+            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                bytes[Int.random(in: 4..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator)
+            }
+            guard case .success(let heartbeat) = decode(bytes), let news = heartbeat.extension else { continue }
+            #expect(news.encoded.count == bytes.count)
+            var server = Server(.primary)
+            server.hear(heartbeat, at: .at(1))
+            server.run(until: .at(10))
+        }
+    }
+}
+
+@Suite struct TermTests {
+    @Test("Even for the primary seat and odd for the backup, above every term known")
+    func next() {
+        for known in 0...50 as ClosedRange<UInt64> {
+            for seat in Seat.allCases {
+                let term = Term.next(above: known, for: seat)
+                #expect(term > known && term <= known + 2)
+                #expect(term % 2 == (seat == .primary ? 0 : 1))
+            }
+        }
+    }
+}
+
+@Suite struct ReplyHeaderTests {
+    @Test func roundTrip() {
+        let request = RequestHeader(incarnation: 5, number: 6)
+        for kind in [ReplyHeader.Kind.reply, .refusal] {
+            for role in Role.allCases {
+                let header = ReplyHeader(kind, to: request, term: 77, role: role)
+                #expect(header.encoded.count == ReplyHeader.length)
+                #expect(ReplyHeader(header.encoded.span) == header)
+                #expect(RequestHeader(header.encoded.span) == nil)
+            }
+        }
+        #expect(ReplyHeader(request.encoded.span) == nil)
+    }
+
+    @Test func malformed() {
+        let bytes = ReplyHeader(.reply, to: .init(incarnation: 5, number: 6), term: 7, role: .active).encoded
+        for length in 0..<bytes.count { #expect(ReplyHeader(Array(bytes.prefix(length)).span) == nil) }
+        for (offset, value) in [(0, 0), (4, 2), (5, 1), (5, 9), (22, 0xFF), (30, 0), (30, 5)] as [(Int, UInt8)] {
+            var changed = bytes
+            changed[offset] = value
+            #expect(ReplyHeader(changed.span) == nil)
+        }
+    }
+}
