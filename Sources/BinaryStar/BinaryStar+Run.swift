@@ -6,7 +6,8 @@ import ZeroMQ
 extension BinaryStar {
     /// Runs the server until it is told to stop.
     ///
-    /// It returns when its task is cancelled or the service group shuts down gracefully. By then every handler has ended,
+    /// It returns when its task is cancelled or the service group shuts down gracefully; in the latter case an active star hands
+    /// over to its peer first, see ``stepDown()``. By then every handler has ended,
     /// every socket is closed, every stream has finished, and the endpoints are free for another star, also in the
     /// same process. A star runs once; create another one to start again.
     ///
@@ -22,11 +23,18 @@ extension BinaryStar {
         }
         try await start()
         let announcer = Task { await announce(changes) }
-        await withTaskCancellationOrGracefulShutdownHandler {
-            await waitForEnd()
-        } onCancelOrGracefulShutdown: {
+        let healthWatch = Task { await watchHealth() }
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await waitForEnd()
+            } onGracefulShutdown: {
+                Task { await self.handOverAndEnd() }
+            }
+        } onCancel: {
             stop.raise()
         }
+        healthWatch.cancel()
+        await healthWatch.value
         let end = await shutDown()
         await announcer.value
         try end.get()
@@ -36,8 +44,10 @@ extension BinaryStar {
         guard phase == .idle else {
             throw BinaryStarError(.alreadyRan, "run() was called before; a star runs once, create a new one")
         }
-        let now = MonotonicTime.now
-        member = PairMember(seat: configuration.seat, timing: configuration.timing, now: now)
+        // In the meantime it may have been paused.
+        let isPaused = member.isPaused
+        member = Self.makeMember(configuration, log: transitionLog)
+        member.isPaused = isPaused
         phase = .running
         do throws(BinaryStarError) {
             try openPeerLink()
@@ -54,7 +64,15 @@ extension BinaryStar {
         let timer = PumpTimer { [weak self] now in self?.assumeIsolated { $0.tick(at: now) } }
         pump.confined.insert(timer)
         sockets.timer = timer
-        tick(at: now)
+        tick(at: .now)
+    }
+
+    /// Hands over if it is possible, and makes ``run()`` return.
+    func handOverAndEnd() async {
+        do throws(BinaryStarError) { try await stepDown() } catch {
+            logger.info("stopping without a handover", metadata: [LogKey.reason: "\(error)"])
+        }
+        requestEnd(.success(()))
     }
 
     /// Makes ``run()`` return. The first reason counts.
@@ -66,6 +84,10 @@ extension BinaryStar {
         phase = .ended
         // What runs only while the star is active, and the handlers, end as early as can be.
         changesContinuation.finish()
+        lease.update(end: .distantPast, term: nil)
+        waiters.resumeDrained()
+        waiters.resumeHandedOver(false)
+        refuseHeldRequests()
         for pool in handlerPools { pool.cancel() }
         endContinuation.take()?.resume()
     }

@@ -57,17 +57,38 @@ public actor BinaryStar: Service {
     nonisolated let roleBroadcast: Broadcast<Role>
     nonisolated let changeBroadcast = Broadcast<RoleChange>()
 
+    /// Whether the star is active, lock-free and from any thread.
+    public nonisolated let lease = Lease()
+
+    /// Requests that the state machine has not decided about yet.
+    var held = HeldRequests()
+    /// The term in which the star became active; later ones may have followed without a break. Replies of earlier terms are dropped.
+    var firstTerm: UInt64 = 0
+    /// Whether the member was suspect after the latest event.
+    var wasSuspect = false
+    /// The latest change of role or term.
+    var lastChange: RoleChange?
+    /// Who waits for what the star is about to do.
+    var waiters = Waiters()
+    /// The changes of this life and of earlier ones.
+    nonisolated let transitionLog: TransitionLog?
+    /// What the application says of its own state.
+    nonisolated let health: (@Sendable () async -> Bool)?
+
     /// Creates a server of a pair, which does nothing until ``run()`` is called.
     ///
     /// - Parameters:
     ///   - configuration: the seat, the endpoints and the timing.
     ///   - pump: the thread that the star shares with others; by default it gets one of its own.
+    ///   - health: is asked once an interval whether this server can serve. An active server that cannot hands over if its peer
+    ///     can serve; a passive one does not take over. An answer that takes longer than the timeout is a no.
     ///   - logger: gets role changes at `info`, what an operator must see at `warning`, and at `trace` every event with
     ///     the role and the outcome. By default nothing is logged.
     /// - Throws: ``BinaryStarError`` if the configuration is not valid.
     public init(
         configuration: BinaryStarConfiguration,
         pump: Pump = Pump(),
+        health: (@Sendable () async -> Bool)? = nil,
         logger: Logger = Logger(label: "bstar") { _ in SwiftLogNoOpLogHandler() }
     ) throws(BinaryStarError) {
         try configuration.validate()
@@ -77,7 +98,13 @@ public actor BinaryStar: Service {
         logger[metadataKey: LogKey.seat] = "\(configuration.seat)"
         self.logger = logger
         logsTrace = logger.logLevel <= .trace
-        member = PairMember(seat: configuration.seat, timing: configuration.timing, now: .now)
+        self.health = health
+        if let directory = configuration.stateDirectory {
+            transitionLog = try TransitionLog(directory: directory, name: "\(configuration.seat)")
+        } else {
+            transitionLog = nil
+        }
+        member = Self.makeMember(configuration, log: transitionLog)
         roleBroadcast = Broadcast(initial: configuration.seat.initialRole)
         (changes, changesContinuation) = AsyncStream.makeStream()
     }
@@ -92,6 +119,12 @@ public actor BinaryStar: Service {
         // They belong to the pump's thread, to which the signal carries them.
         nonisolated(unsafe) let sockets = sockets
         PumpSignal(pump: pump) { [pump] in sockets.close(in: pump.confined) }.raise()
+    }
+
+    static func makeMember(_ configuration: BinaryStarConfiguration, log: TransitionLog?) -> PairMember {
+        PairMember(
+            configuration: configuration.member, incarnation: .random(in: 1 ... .max),
+            termFloor: max(WallClock.milliseconds, log?.highestTerm ?? 0), now: .now)
     }
 
     /// The role at this moment, as the state machine has it. ``roles`` announces it a little later, when the application's

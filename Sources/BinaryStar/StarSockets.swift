@@ -23,7 +23,7 @@ final class StarSockets {
         timer = nil
         if let peerLink {
             loop.remove(peerLink.publisher)
-            loop.remove(peerLink.subscriber)
+            peerLink.closeSubscriber(in: loop)
         }
         peerLink = nil
         for voter in voters.values { loop.remove(voter.pumped) }

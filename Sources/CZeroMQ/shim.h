@@ -6,9 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -84,6 +89,49 @@ static inline int czmq_thread_start(void *(*body)(void *), void *argument) {
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, 0);
     return status;
+}
+
+// Tries to connect, and gives up after so many milliseconds. Returns 0 or the error number.
+static inline int czmq_try_connect(const struct sockaddr *address, socklen_t length, int milliseconds) {
+    int descriptor = socket(address->sa_family, SOCK_STREAM, 0);
+    if (descriptor < 0) return errno;
+    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    fcntl(descriptor, F_SETFL, O_NONBLOCK);
+    int code = connect(descriptor, address, length) == 0 ? 0 : errno;
+    if (code == EINPROGRESS) {
+        struct pollfd item = {descriptor, POLLOUT, 0};
+        socklen_t size = sizeof code;
+        if (poll(&item, 1, milliseconds) != 1) code = ETIMEDOUT;
+        else if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) != 0) code = errno;
+    }
+    close(descriptor);
+    return code;
+}
+
+// Whether every address of the host refuses connections to the port: the host is up, and no process listens there. Looks
+// the name up, which may take its time. 1 or 0.
+static inline int czmq_tcp_refuses(const char *host, const char *port, int milliseconds) {
+    struct addrinfo hints, *addresses;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    if (getaddrinfo(host, port, &hints, &addresses) != 0) return 0;
+    int refused = addresses != 0;
+    for (struct addrinfo *entry = addresses; entry; entry = entry->ai_next)
+        if (czmq_try_connect(entry->ai_addr, entry->ai_addrlen, milliseconds) != ECONNREFUSED) refused = 0;
+    freeaddrinfo(addresses);
+    return refused;
+}
+
+// Whether the Unix socket at the path refuses connections, or is not there any more. 1 or 0.
+static inline int czmq_ipc_refuses(const char *path, int milliseconds) {
+    struct sockaddr_un address;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof address.sun_path) return 0;
+    strcpy(address.sun_path, path);
+    int code = czmq_try_connect((const struct sockaddr *)&address, sizeof address, milliseconds);
+    return code == ECONNREFUSED || code == ENOENT;
 }
 
 static inline void czmq_thread_set_name(const char *name) {

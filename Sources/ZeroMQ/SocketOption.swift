@@ -15,6 +15,8 @@ extension SocketOption<Int32> {
     package static var reconnectInterval: Self { Self(name: ZMQ_RECONNECT_IVL, label: "ZMQ_RECONNECT_IVL") }
     /// How long one attempt to connect may take. Milliseconds; 0 leaves it to the system.
     package static var connectTimeout: Self { Self(name: ZMQ_CONNECT_TIMEOUT, label: "ZMQ_CONNECT_TIMEOUT") }
+    /// How long a closed socket goes on to send what was given to it. Milliseconds; 0 not at all, -1 for ever.
+    package static var linger: Self { Self(name: ZMQ_LINGER, label: "ZMQ_LINGER") }
     /// Whether ROUTER reports a message that it cannot deliver, instead of dropping it. 0 or 1.
     package static var routerMandatory: Self { Self(name: ZMQ_ROUTER_MANDATORY, label: "ZMQ_ROUTER_MANDATORY") }
     /// The length of the queue of connections that wait to be accepted.

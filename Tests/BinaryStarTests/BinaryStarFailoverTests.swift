@@ -119,7 +119,9 @@ import ZeroMQ
             let change = try await withTimeout { await events.first { _ in true } }
             #expect(change?.cause == .clientRequest)
             #expect(change.map { $0.instant - start >= HeartbeatTiming.quick.timeout } == true)
-            #expect(await star.statistics.requestsRefused > 0)
+            // The vote that came too early waited for the expiry.
+            #expect(await star.statistics.requestsHeld > 0)
+            #expect(await star.statistics.requestsRefused == 0)
         }
     }
 
@@ -206,7 +208,9 @@ import ZeroMQ
 
     @Test func heartbeatIsOneFrameOneDigitAtTheInterval() async throws {
         let timing = HeartbeatTiming(interval: .milliseconds(50), timeout: .seconds(1))
-        let star = try endpoints.star(.primary, timing: timing)
+        var configuration = endpoints.configuration(.primary, timing: timing)
+        configuration.wire = .classic
+        let star = try BinaryStar(configuration: configuration)
         let peer = try endpoints.peer(of: .primary)
         try await running(star) {
             let arrivals = peer.subscriber.arrivals

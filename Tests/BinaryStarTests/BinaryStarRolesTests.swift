@@ -48,7 +48,9 @@ import Testing
         #expect(changes[0].peerSilence == nil)
         #expect(try #require(changes[1].peerSilence) >= HeartbeatTiming.quick.timeout)
         #expect(changes[0].instant > start && changes[0].instant < changes[1].instant)
-        #expect("\(changes[1])" == "passive → active (client request)")
+        #expect(changes[1].term > changes[0].term)
+        #expect(changes[1].peerRole == .active)
+        #expect("\(changes[1])" == "passive → active (client request), term \(changes[1].term)")
         #expect(await Array(all: star.events) == [])
     }
 
@@ -172,7 +174,8 @@ import Testing
     }
 
     private func change(_ from: Role, _ to: Role) -> RoleChange {
-        RoleChange(from: from, to: to, cause: .peer(.active), instant: .now, peerSilence: nil)
+        RoleChange(
+            Transition(from: from, to: to, term: 1, cause: .peer(.active), instant: .now), at: .now)
     }
 }
 

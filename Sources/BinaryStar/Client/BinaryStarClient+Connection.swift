@@ -25,6 +25,12 @@ extension BinaryStarClient {
         // Bounded by the requests that wait for a reply, which the client keeps anyway.
         try socket.set(.sendHighWaterMark, 0)
         try socket.set(.maximumFrameSize, Self.maximumFrameSize)
+        let monitor = try loop.startMonitor(of: socket, [.disconnected, .closed])
+        let pumpedMonitor = PumpedSocket(monitor, priority: .control) { [weak self] _ in
+            self?.assumeIsolated { $0.connectionBroke() }
+        }
+        loop.insert(pumpedMonitor, events: .readable)
+        connection.monitor = pumpedMonitor
         try socket.connect(endpoint)
         let pumped = PumpedSocket(socket, priority: .data) { [weak self] _ in
             self?.assumeIsolated { $0.receiveReplies() }
@@ -37,18 +43,38 @@ extension BinaryStarClient {
     /// The longest frame that a server may reply with, in bytes.
     private static let maximumFrameSize: Int64 = 64 << 20
 
-    /// Leaves the server for the other one, after the settle delay.
-    private func failOver(at now: MonotonicTime) {
-        let silent = server
+    /// Leaves the server for the other one.
+    private func failOver(_ reason: String, after delay: Duration, at now: MonotonicTime) {
+        let left = server
         server = server.other
         connection.disconnect(in: pump.confined)
         requests.turnToOtherServer()
-        connection.settlesAt = now + configuration.settleDelay
+        connection.settlesAt = now + delay
+        turns += 1
         logger.info(
-            "no reply; turning to the other server",
+            "turning to the other server",
             metadata: [
-                LogKey.from: "\(silent)", LogKey.to: "\(server)", LogKey.waiting: "\(requests.count)",
+                LogKey.reason: "\(reason)", LogKey.from: "\(left)", LogKey.to: "\(server)",
+                LogKey.waiting: "\(requests.count)",
             ])
+    }
+
+    /// Leaves a server that has said, or shown, that it does not serve: at once, and more slowly when neither does.
+    private func leave(_ reason: String, at now: MonotonicTime) {
+        let delay = turns == 0 ? Duration.zero : Self.shortestBackoff * (1 << min(turns - 1, 6))
+        failOver(reason, after: delay, at: now)
+        setAlarm()
+    }
+
+    private static let shortestBackoff = Duration.milliseconds(2)
+
+    /// The connection to the server broke, or could not be made. A zguide server has no terms, and takes over only after the settle delay.
+    private func connectionBroke() {
+        while let message = try? connection.monitor?.socket.receive() {
+            guard MonitorEvent(message) != nil, connection.socket != nil else { continue }
+            guard highestTerm > 0 else { continue }
+            return leave("the connection broke", at: .now)
+        }
     }
 
     /// Takes note that a request was given up.
@@ -121,28 +147,48 @@ extension BinaryStarClient {
     }
 
     private func accept(_ message: Message, at now: MonotonicTime) {
-        guard let (number, body) = parse(message) else {
+        guard let answer = parse(message) else {
             logger.debug("dropped what is no reply", metadata: [LogKey.server: "\(server)"])
             return
         }
+        if let header = answer.header {
+            guard header.kind == .reply, header.term >= highestTerm else {
+                highestTerm = max(highestTerm, header.term)
+                // One that refuses what was given up already, or late, says nothing about those that wait.
+                guard requests.isInFlight(answer.number) else { return }
+                return leave(header.kind == .refusal ? "it is \(header.role)" : "it was superseded", at: now)
+            }
+            highestTerm = header.term
+        }
+        turns = 0
         requests.replied(at: now)
         // A reply to a request that has had one already, or was given up, is for nobody.
-        guard let request = requests.remove(number) else { return }
+        guard let request = requests.remove(answer.number) else { return }
         request.continuation.resume(
-            returning: Reply(body: body, server: server, attempts: request.attempts))
+            returning: Reply(
+                body: answer.body, server: server, attempts: request.attempts, term: answer.header?.term))
     }
 
-    /// The request's number and the reply's body, or `nil` if the message is no reply to this client.
-    private func parse(_ message: Message) -> (UInt64, Message)? {
+    private struct Answer {
+        var number: UInt64
+        var body: Message
+        /// `nil` from a server that knows nothing of headers.
+        var header: ReplyHeader?
+    }
+
+    /// What a server answered, or `nil` if the message is no answer to this client.
+    private func parse(_ message: Message) -> Answer? {
         switch configuration.envelope {
         case .header:
-            guard message.count >= 2, message[1].isEmpty, let header = message[0].withSpan({ RequestHeader($0) }),
-                header.incarnation == incarnation
+            guard message.count >= 2, message[1].isEmpty else { return nil }
+            let header = message[0].withSpan { ReplyHeader($0) }
+            guard let request = header?.request ?? message[0].withSpan({ RequestHeader($0) }),
+                request.incarnation == incarnation
             else { return nil }
-            return (header.number, message.rest(from: 2))
+            return Answer(number: request.number, body: message.rest(from: 2), header: header)
         case .plain:
             guard message.count >= 1, message[0].isEmpty, let number = requests.onlyNumberInFlight else { return nil }
-            return (number, message.rest(from: 1))
+            return Answer(number: number, body: message.rest(from: 1))
         }
     }
 
@@ -167,7 +213,9 @@ extension BinaryStarClient {
         while let overdue = requests.nextOverdue(at: now) {
             switch overdue {
             case .resend(let request): send(request, at: now)
-            case .serverSilent: return failOver(at: now)
+            case .serverSilent:
+                // A server with terms may be asked at once: it knows itself whether it serves.
+                return failOver("no reply", after: highestTerm > 0 ? .zero : configuration.settleDelay, at: now)
             }
         }
     }

@@ -12,9 +12,10 @@ public import ZeroMQ
 /// await client.close()
 /// ```
 ///
-/// Requests go to the primary first. When a server has been silent for the attempt timeout while requests wait, the client
-/// leaves it, waits for the settle delay, and sends all of them to the other server. So a request may be handled more than
-/// once: by both servers, or twice by the same one.
+/// Requests go to the primary first. When a server refuses, or its connection breaks, the client sends all that wait to the
+/// other server at once; when a server has been silent for the attempt timeout, after the settle delay. So a request may be handled
+/// more than once: by both servers, or twice by the same one. A reply of a lower term than the client has seen is never
+/// taken.
 ///
 /// Any number of requests may be in flight, from any task.
 ///
@@ -37,6 +38,8 @@ public actor BinaryStarClient {
         public var server: Seat
         /// How often the request was sent.
         public var attempts: Int
+        /// The term in which the server was active, or `nil` if it has no terms, as a zguide server.
+        public var term: UInt64?
 
         /// The text of the body's first frame, or `nil` if there is none or it is no UTF-8.
         public var text: String? { body.text }
@@ -50,6 +53,10 @@ public actor BinaryStarClient {
     nonisolated let incarnation = UInt64.random(in: .min ... .max)
     /// The server that is believed active.
     var server = Seat.primary
+    /// The highest term that a server has named: a reply of a lower one comes from a server that was superseded.
+    var highestTerm: UInt64 = 0
+    /// How many times in a row the client was sent from one server to the other.
+    var turns = 0
     var isClosed = false
 
     /// Creates a client, which connects with its first request.

@@ -4,6 +4,8 @@ import ZeroMQ
 /// What a client's pump watches: the socket to one server, and the alarm. Used on the pump's thread only.
 final class ClientConnection {
     var socket: PumpedSocket?
+    /// Tells when the connection breaks.
+    var monitor: PumpedSocket?
     var timer: PumpTimer?
     /// Until when the client waits before it connects to the other server.
     var settlesAt: MonotonicTime?
@@ -12,7 +14,12 @@ final class ClientConnection {
 
     /// Closes the socket; what it had not sent is dropped.
     func disconnect(in loop: PumpLoop) {
-        if let socket { loop.remove(socket) }
+        if let monitor { loop.remove(monitor) }
+        monitor = nil
+        if let socket {
+            socket.socket.stopMonitor()
+            loop.remove(socket)
+        }
         socket = nil
     }
 

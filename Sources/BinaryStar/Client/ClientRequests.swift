@@ -82,6 +82,9 @@ struct ClientRequests {
         attempts.last { entries[$0.number]?.sentAt == $0.sentAt }?.number
     }
 
+    /// Whether the request was sent on this connection and waits for its reply.
+    func isInFlight(_ number: UInt64) -> Bool { entries[number]?.sentAt != nil }
+
     // MARK: Sending
 
     /// The next request that is to be sent.

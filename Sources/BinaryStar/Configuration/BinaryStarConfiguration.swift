@@ -1,3 +1,5 @@
+import BinaryStarCore
+
 /// What a server of a pair is told: its seat, how it reaches its peer, and the timing.
 ///
 /// The two servers of a pair mirror each other: one has the primary seat and the other the backup seat, each connects to
@@ -16,6 +18,31 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
 
     /// How often to publish, and how long a silent peer counts as alive. The same on both servers.
     public var timing: HeartbeatTiming
+
+    /// The pair's name, the same on both servers. A heartbeat of another pair counts for nothing, so that a wrong endpoint does
+    /// no harm. At most 255 bytes of UTF-8.
+    public var pairName = ""
+
+    /// What this server says to its peer. With the default a zguide server as the peer is recognised by itself.
+    public var wire = HeartbeatWire.extended
+
+    /// Whether a backup that has not met its primary may become active on a client's request. By default it never does, as in
+    /// the zguide; ``BinaryStar/promote()`` is the other way out.
+    public var coldStart = ColdStart.never
+
+    /// What to do when a zguide server, which has no term, claims the same role.
+    public var conflictPolicy = ConflictPolicy.failStop
+
+    /// Whether the peer counts as gone at once when its link drops and its port refuses connections, instead of at the end of
+    /// the timeout. Turn it off if something between the two servers, such as a firewall, resets connections.
+    public var trustsRefusedConnections = true
+
+    /// How long a server that hands over waits for the handlers that run, before it hands over without their replies.
+    public var drainTimeout = Duration.seconds(5)
+
+    /// Where to keep the latest 1,000 changes of role and term, as JSON lines in a file named after the seat; made if it does not
+    /// exist. Terms of a later life start above those in it, also if the wall clock was set back. `nil` keeps nothing.
+    public var stateDirectory: String?
 
     /// - Parameters:
     ///   - seat: whether this server is the pair's primary or its backup.
@@ -42,6 +69,25 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
                 "it leads to this server's own listen endpoint \"\(listen)\"; name the peer's")
         }
         try timing.validate()
+        guard pairName.utf8.count <= HeartbeatExtension.maximumNameLength else {
+            throw .invalid(
+                "pairName", "\"\(pairName)\"", "it must have at most \(HeartbeatExtension.maximumNameLength) bytes")
+        }
+        if case .after(let patience) = coldStart {
+            guard patience >= timing.timeout, patience <= HeartbeatTiming.maximum else {
+                throw .invalid(
+                    "coldStart", patience, "it must be from the timeout (\(timing.timeout)) to one day")
+            }
+        }
+        guard drainTimeout >= .zero, drainTimeout <= HeartbeatTiming.maximum else {
+            throw .invalid("drainTimeout", drainTimeout, "it must be from zero to one day")
+        }
+    }
+
+    var member: PairMember.Configuration {
+        PairMember.Configuration(
+            seat: seat, timing: timing, pairName: pairName, wire: wire, coldStart: coldStart,
+            conflictPolicy: conflictPolicy)
     }
 }
 

@@ -1,3 +1,4 @@
+import BinaryStarCore
 public import ZeroMQ
 
 /// What a ``BinaryStar`` or a ``BinaryStarClient`` cannot do, and why.
@@ -5,7 +6,8 @@ public struct BinaryStarError: Error, Sendable {
     /// The kind of error, to decide by.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String, Sendable, Hashable {
-            case invalidConfiguration, endpointUnavailable, alreadyRan, stopped, conflict, unsupported, socketFailed
+            case invalidConfiguration, endpointUnavailable, alreadyRan, stopped, conflict, cannotStepDown, cannotPromote
+            case stateUnavailable, unsupported, socketFailed
         }
 
         private let value: Value
@@ -20,6 +22,12 @@ public struct BinaryStarError: Error, Sendable {
         public static let stopped = Code(value: .stopped)
         /// Both servers of the pair claim to be active, or both to be passive.
         public static let conflict = Code(value: .conflict)
+        /// This server cannot hand over, or its peer did not take over.
+        public static let cannotStepDown = Code(value: .cannotStepDown)
+        /// This server cannot be made active.
+        public static let cannotPromote = Code(value: .cannotPromote)
+        /// The state directory cannot be read or written.
+        public static let stateUnavailable = Code(value: .stateUnavailable)
         /// The socket's type does not do this.
         public static let unsupported = Code(value: .unsupported)
         /// libzmq failed for another reason.
@@ -66,6 +74,28 @@ extension BinaryStarError {
     }
 
     static let stopped = BinaryStarError(.stopped, "the star has stopped; create a new one to start again")
+
+    static func cannotStepDown(_ refusal: PairMember.StepDownRefusal) -> BinaryStarError {
+        let reason =
+            switch refusal {
+            case .notActive: "this server is not active, so that it has nothing to hand over"
+            case .suspect: "this server has stalled and does not know yet whether its peer took over; try again"
+            case .noPassivePeer: "there is no live passive peer that would take over; start it first"
+            case .peerUnhealthy: "the peer says that it cannot serve"
+            }
+        return BinaryStarError(.cannotStepDown, reason)
+    }
+
+    static func cannotPromote(_ refusal: PairMember.PromoteRefusal) -> BinaryStarError {
+        let reason =
+            switch refusal {
+            case .alreadyActive: "this server is active already"
+            case .peerIsAlive(.active?): "the peer is alive and active; tell it to step down instead"
+            case .peerIsAlive: "the peer is alive, or may be: it counts as gone when it has been silent for the timeout"
+            case .unhealthy: "this server says that it cannot serve"
+            }
+        return BinaryStarError(.cannotPromote, reason)
+    }
 
     static func conflict(_ conflict: Conflict) -> BinaryStarError {
         let consequence =

@@ -54,6 +54,19 @@ struct Endpoint: Sendable, Hashable {
         }
     }
 
+    /// The host, without the brackets of an IPv6 address, and the port.
+    var tcpAddress: (host: String, port: String)? {
+        guard let host, let port else { return nil }
+        // A connected endpoint may name its own address first: tcp://SOURCE;HOST:PORT.
+        let remote = host.split(separator: ";").last ?? host
+        return (String(remote.drop { $0 == "[" }.prefix { $0 != "]" }), String(port))
+    }
+
+    var ipcPath: String? {
+        guard host == nil, let separator = text.firstRange(of: "://") else { return nil }
+        return String(text[separator.upperBound...])
+    }
+
     /// Whether a socket that connects to `other` reaches the one that is bound to this endpoint, as far as the text tells.
     func isReached(by other: Endpoint) -> Bool {
         if text == other.text { return true }

@@ -17,6 +17,7 @@ enum LogKey {
     static let server = "bstar.client.server"
     static let silence = "bstar.peer.silence"
     static let suppressed = "bstar.suppressed"
+    static let term = "bstar.term"
     static let to = "bstar.role.to"
     static let waiting = "bstar.client.waiting"
 }

@@ -7,10 +7,16 @@ extension BinaryStar {
         public var heartbeatsReceived = 0
         /// What came over the peer link and was no heartbeat, by reason.
         public var heartbeatsRejected: [HeartbeatRejection: Int] = [:]
+        /// Changes of role or term, by cause.
+        public var transitions: [Cause: Int] = [:]
+        /// How often this server, while active, was away for so long that it had to prove itself.
+        public var stalls = 0
         /// Requests that the role allowed to be served.
         public var requestsAdmitted = 0
         /// Requests that the role did not allow to be served.
         public var requestsRefused = 0
+        /// Requests that waited until it was known whether the peer is gone.
+        public var requestsHeld = 0
         /// Requests that could not be taken for one, by reason.
         public var requestsDropped: [RequestDrop: Int] = [:]
         /// Requests whose handler threw.
@@ -37,5 +43,7 @@ extension BinaryStar {
         case clientNotReading
         /// The client is no longer connected.
         case clientGone
+        /// The server is not active any more: the reply belongs to a term that is over.
+        case superseded
     }
 }

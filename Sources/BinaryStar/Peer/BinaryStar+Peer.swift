@@ -18,21 +18,66 @@ extension BinaryStar {
             throw .unavailable("listen", error)
         }
         do throws(ZeroMQError) {
-            sockets.peerLink = PeerLink(publisher: publisher, endpoint: endpoint, subscriber: try openSubscriber())
+            let (subscriber, monitor) = try openSubscriber()
+            sockets.peerLink = PeerLink(publisher: publisher, endpoint: endpoint, subscriber: subscriber)
+            sockets.peerLink?.monitor = monitor
         } catch {
             throw .unavailable("connect", error)
         }
         loop.insert(publisher, events: [])
     }
 
-    private func openSubscriber() throws(ZeroMQError) -> PumpedSocket {
+    /// The subscriber, connected, and its monitor.
+    private func openSubscriber() throws(ZeroMQError) -> (PumpedSocket, PumpedSocket) {
         let loop = pump.confined
-        let socket = try PeerLink.connectSubscriber(configuration.connect, timing: configuration.timing, in: loop)
-        let pumped = PumpedSocket(socket, priority: .control) { [weak self] _ in
+        let socket = try PeerLink.makeSubscriber(timing: configuration.timing, in: loop)
+        // Before the socket connects: libzmq waits for a monitor that nobody reads.
+        let monitorSocket = try loop.startMonitor(of: socket, .disconnected)
+        let monitor = PumpedSocket(monitorSocket, priority: .control) { [weak self] _ in
+            self?.assumeIsolated { $0.readPeerMonitor() }
+        }
+        try socket.connect(configuration.connect)
+        let subscriber = PumpedSocket(socket, priority: .control) { [weak self] _ in
             self?.assumeIsolated { $0.receiveHeartbeats() }
         }
-        loop.insert(pumped, events: .readable)
-        return pumped
+        loop.insert(monitor, events: .readable)
+        loop.insert(subscriber, events: .readable)
+        return (subscriber, monitor)
+    }
+
+    // MARK: Proof of death
+
+    private func readPeerMonitor() {
+        var isBroken = false
+        while let message = try? sockets.peerLink?.monitor?.socket.receive() {
+            if MonitorEvent(message)?.kind == .disconnected { isBroken = true }
+        }
+        guard isBroken, phase == .running else { return }
+        // What the peer said before counts first.
+        receiveHeartbeats()
+        guard phase == .running, configuration.trustsRefusedConnections else { return }
+        let now = MonotonicTime.now
+        member.peerLinkBroke(at: now)
+        settle(.none, at: now)
+        probePeer()
+    }
+
+    private func probePeer() {
+        guard let endpoint = try? Endpoint(configuration.connect, field: "connect", use: .connect) else { return }
+        let lastHeard = member.peer.lastHeard
+        let refused = PumpSignal(pump: pump) { [weak self] in
+            self?.assumeIsolated { $0.peerRefusedConnection(lastHeard: lastHeard) }
+        }
+        PortProbe.start(endpoint, limit: configuration.timing.interval) { if $0 { refused.raise() } }
+    }
+
+    private func peerRefusedConnection(lastHeard: MonotonicTime?) {
+        receiveHeartbeats()
+        // One that was heard since has started again.
+        guard phase == .running, member.peer.lastHeard == lastHeard else { return }
+        logger.info("the peer's process is gone", metadata: [LogKey.connect: "\(configuration.connect)"])
+        let now = MonotonicTime.now
+        settle(member.peerDied(at: now), at: now)
     }
 
     /// Makes the connection to the peer anew. libzmq reconnects by itself when a connection breaks, but not after the
@@ -40,9 +85,9 @@ extension BinaryStar {
     private func relink() {
         guard let link = sockets.peerLink else { return }
         logger.debug("peer is silent; connecting anew", metadata: [LogKey.connect: "\(configuration.connect)"])
-        pump.confined.remove(link.subscriber)
+        link.closeSubscriber(in: pump.confined)
         do throws(ZeroMQError) {
-            link.subscriber = try openSubscriber()
+            (link.subscriber, link.monitor) = try openSubscriber()
         } catch {
             rateLimitedLog.warning(
                 "cannot connect to the peer", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
@@ -59,7 +104,7 @@ extension BinaryStar {
             for _ in 0..<Self.heartbeatsPerTurn {
                 switch try link.subscriber.socket.receive(reusing: &link.spare, maximumFrames: 2) {
                 case .nothing: return
-                case .tooManyFrames: reject(.tooManyFrames)
+                case .tooManyFrames: reject(.tooManyFrames, nil)
                 case .message(let message):
                     handle(message)
                     link.spare = message
@@ -76,44 +121,57 @@ extension BinaryStar {
 
     private func handle(_ message: Message) {
         switch Heartbeat.decode(message) {
-        case .failure(let reason): reject(reason)
+        case .failure(let reason): reject(reason, nil)
         case .success(let heartbeat): handle(heartbeat, at: .now)
         }
     }
 
-    private func reject(_ reason: HeartbeatRejection) {
+    private func reject(_ reason: HeartbeatRejection, _ heartbeat: Heartbeat?) {
         statistics.heartbeatsRejected[reason, default: 0] += 1
         rateLimitedLog.warning(
-            "heartbeat rejected", to: logger, at: .now,
-            metadata: [LogKey.reason: "\(reason)", LogKey.connect: "\(configuration.connect)"])
+            "heartbeat rejected: \(reason)", to: logger, at: .now,
+            metadata: [
+                LogKey.reason: "\(explanation(of: reason, heartbeat?.extension))",
+                LogKey.connect: "\(configuration.connect)",
+            ])
+    }
+
+    /// Which field differs on which side.
+    private func explanation(of reason: HeartbeatRejection, _ news: HeartbeatExtension?) -> String {
+        guard let news else { return "\(reason)" }
+        switch reason {
+        case .otherPair:
+            let theirs = news.pairName.debugDescription
+            let ours = configuration.pairName.debugDescription
+            return "the pair's name is \(ours) here and \(theirs) there; both servers of a pair need the same"
+        case .sameSeat:
+            return "the seat is \(configuration.seat) here and there; one server must be primary and the other backup"
+        case .ownHeartbeat: return "connect leads to this server's own listen endpoint; name the peer's"
+        default: return "\(reason)"
+        }
     }
 
     private func handle(_ heartbeat: Heartbeat, at now: MonotonicTime) {
-        statistics.heartbeatsReceived += 1
-        let silence = member.lastHeard.map { now - $0 }
-        let event = Event.peer(heartbeat.role)
-        let action = member.receive(heartbeat, at: now)
-        trace(event, "\(action)")
-        switch action {
-        case .none: break
-        case .roleChanged(let from, let to): roleChanged(from: from, to: to, cause: event, silence: silence, at: now)
-        case .conflict(let conflict):
-            logger.error("\(conflict)")
-            requestEnd(.failure(.conflict(conflict)))
+        switch member.receive(heartbeat, at: now) {
+        case .failure(let reason): reject(reason, heartbeat)
+        case .success(let reaction):
+            statistics.heartbeatsReceived += 1
+            trace(.peer(heartbeat.role), reaction)
+            settle(reaction, at: now)
         }
     }
 
     /// Publishes the role and whatever else is due, and sets the alarm for the next time.
     func tick(at now: MonotonicTime) {
         guard phase == .running else { return }
-        let due = member.tick(at: now)
-        if due.contains(.heartbeat) { publishRole() }
+        let (due, reaction) = member.tick(at: now)
+        if due.contains(.heartbeat) { publish(member.makeHeartbeat(at: now)) }
         if due.contains(.relink) { relink() }
-        sockets.timer?.deadline = member.nextDeadline
+        settle(reaction, at: now)
     }
 
-    private func publishRole() {
-        var message = Message(Heartbeat(role: member.role).frame)
+    private func publish(_ heartbeat: Heartbeat) {
+        var message = Message(frames: heartbeat.frames)
         do throws(ZeroMQError) {
             _ = try sockets.peerLink?.publisher.socket.send(&message)
             statistics.heartbeatsSent += 1
@@ -121,42 +179,6 @@ extension BinaryStar {
             rateLimitedLog.warning(
                 "cannot publish the role", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
         }
-    }
-
-    // MARK: Votes and changes
-
-    /// Asks the state machine whether a request may be served at `now`.
-    func admitRequest(at now: MonotonicTime) -> Bool {
-        let lastHeard = member.lastHeard
-        let action = member.requestArrived(at: now)
-        if logsTrace { trace(.clientRequest, "\(action)") }
-        switch action {
-        case .refuse: return false
-        case .promoteAndAdmit(let from):
-            roleChanged(from: from, to: .active, cause: .clientRequest, silence: lastHeard.map { now - $0 }, at: now)
-        case .admit: break
-        }
-        return true
-    }
-
-    private func roleChanged(from: Role, to: Role, cause: Event, silence: Duration?, at now: MonotonicTime) {
-        // The core has made the next heartbeat due: the peer learns of the change at once.
-        tick(at: now)
-        var metadata: Logger.Metadata = [
-            LogKey.from: "\(from)", LogKey.to: "\(to)", LogKey.cause: "\(cause)",
-        ]
-        if let silence { metadata[LogKey.silence] = "\(silence)" }
-        logger.info("role changed", metadata: metadata)
-        changesContinuation.yield(
-            RoleChange(from: from, to: to, cause: cause, instant: .now, peerSilence: silence))
-    }
-
-    private func trace(_ event: Event, _ outcome: @autoclosure () -> String) {
-        logger.trace(
-            "event",
-            metadata: [
-                LogKey.event: "\(event)", LogKey.role: "\(member.role)", LogKey.outcome: "\(outcome())",
-            ])
     }
 }
 

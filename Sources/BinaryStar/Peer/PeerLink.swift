@@ -7,6 +7,8 @@ final class PeerLink {
     let publisher: PumpedSocket
     let endpoint: String
     var subscriber: PumpedSocket
+    /// Tells when the subscriber's connection breaks.
+    var monitor: PumpedSocket?
     /// A message whose memory the next receive may use.
     var spare: Message?
 
@@ -14,6 +16,16 @@ final class PeerLink {
         self.publisher = publisher
         self.endpoint = endpoint
         self.subscriber = subscriber
+    }
+
+    /// Takes the subscriber and its monitor out of the pump, which closes them.
+    func closeSubscriber(in loop: PumpLoop) {
+        if let monitor {
+            subscriber.socket.stopMonitor()
+            loop.remove(monitor)
+        }
+        monitor = nil
+        loop.remove(subscriber)
     }
 
     /// A heartbeat that waits for long is worth nothing.
@@ -31,8 +43,8 @@ final class PeerLink {
         return socket
     }
 
-    static func connectSubscriber(
-        _ endpoint: String,
+    /// A subscriber that is not connected yet.
+    static func makeSubscriber(
         timing: HeartbeatTiming,
         in loop: PumpLoop
     ) throws(ZeroMQError) -> Socket {
@@ -43,7 +55,6 @@ final class PeerLink {
         // A lost SYN is tried again by the kernel after a second or more; this gives up earlier.
         try socket.set(.connectTimeout, Int32(clamping: max(100, timing.timeout.wholeNanoseconds / 1_000_000)))
         try socket.set(.subscribe, "")
-        try socket.connect(endpoint)
         return socket
     }
 }

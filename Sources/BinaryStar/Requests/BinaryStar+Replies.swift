@@ -4,6 +4,10 @@ import ZeroMQ
 extension BinaryStar {
     func sendReplies(ofVoter id: Int) {
         guard let voter = sockets.voters[id], case .pool(let pool) = voter.service else { return }
+        let now = MonotonicTime.now
+        let mayReply = member.mayReply(at: now)
+        // A server that does not know whether its peer took over sends nothing: the replies stay in the pool.
+        if member.isSuspect { return settle(.none, at: now) }
         pool.takeFinished(into: &voter.outcomes)
         voter.inFlight -= voter.outcomes.count
         // Taken out of the array one by one, so that a reply's frames have one owner and can be moved.
@@ -11,6 +15,7 @@ extension BinaryStar {
         var pass = Voter.Pass(spare: voter.spare.take())
         while var outcome = voter.outcomes.popLast() {
             switch outcome.result {
+            case .success(_?) where !mayReply || outcome.request.term < firstTerm: dropReply(.superseded, voter)
             case .success(let reply?):
                 outcome.result = .success(nil)
                 send(reply, to: outcome.request, of: voter, &pass)
@@ -19,6 +24,7 @@ extension BinaryStar {
             }
         }
         finish(pass, of: voter)
+        if !waiters.drained.isEmpty, !hasHandlersRunning { waiters.resumeDrained() }
         if phase == .running, voter.room > 0 { pump.confined.setEvents(.readable, of: voter.pumped) }
     }
 
@@ -30,8 +36,14 @@ extension BinaryStar {
         guard case .send(let charge) = voter.delivery(of: reply, to: request) else {
             return dropReply(.clientNotReading, voter)
         }
+        let header = request.header(identityFrames: voter.identityFrames)
         let bodyStart = request.envelope.count
-        var message = (consume request).message
+        var message =
+            if let header {
+                request.envelope(with: ReplyHeader(.reply, to: header, term: request.term, role: .active))
+            } else {
+                (consume request).message
+            }
         let sent: Socket.Sent
         do throws(ZeroMQError) {
             sent = try voter.pumped.socket.send(reply, to: &message, bodyStart: bodyStart, charge: charge)

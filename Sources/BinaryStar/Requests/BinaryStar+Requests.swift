@@ -64,11 +64,77 @@ extension BinaryStar {
             ? Request(message, identityFrames: voter.identityFrames) : Request(oneWay: message)
         if voter.needsDelimiter, !request.envelope.hasDelimiter { return drop(.noDelimiter, from: voter) }
         if request.envelope.cost > Request.largestEnvelope { return drop(.envelopeTooLarge, from: voter) }
-        guard admitRequest(at: now) else {
-            pass.refused += 1
-            return
+        if member.isServing(at: now) {
+            if logsTrace { trace(.clientRequest, "admit") }
+            return serve(request, of: voter, &pass)
         }
+        decide(request, of: voter, at: now, &pass)
+    }
+
+    /// Asks the core about a request while the star is not, or not surely, active.
+    private func decide(
+        _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
+    ) {
+        let header = request.header(identityFrames: voter.identityFrames)
+        let action = member.requestArrived(at: now, knowsRefusals: header != nil)
+        trace(.clientRequest, action)
+        switch action {
+        case .admit: serve(request, of: voter, &pass)
+        case .promoteAndAdmit(let transition):
+            settle(PairMember.Reaction(transition: transition, heldRequests: held.isEmpty ? nil : .serve), at: now)
+            serve(request, of: voter, &pass)
+        case .hold:
+            guard held.add(request, of: voter.id) else { return refuse(request, of: voter, &pass) }
+            statistics.requestsHeld += 1
+            settle(.none, at: now)
+        case .refuse: refuse(request, of: voter, &pass)
+        }
+    }
+
+    /// Tells a client of ours that this server does not serve; others only learn it by silence.
+    private func refuse(_ request: Request, of voter: Voter, _ pass: inout Voter.Pass) {
+        pass.refused += 1
+        guard voter.replies, let header = request.header(identityFrames: voter.identityFrames) else { return }
+        var message = request.envelope(
+            with: ReplyHeader(.refusal, to: header, term: member.term, role: member.role))
+        // If it cannot be sent, the client has to wait, as with a server that says nothing.
+        _ = try? voter.pumped.socket.send(&message)
+    }
+
+    // MARK: Held requests
+
+    /// Serves what was held, unless the star has ceased to be active in the meantime: then each is decided about anew.
+    func serveHeldRequests() {
+        settleHeldRequests { request, voter, pass in
+            let now = MonotonicTime.now
+            if member.isServing(at: now) {
+                serve(request, of: voter, &pass)
+            } else {
+                decide(request, of: voter, at: now, &pass)
+            }
+        }
+    }
+
+    func refuseHeldRequests() {
+        settleHeldRequests { request, voter, pass in refuse(request, of: voter, &pass) }
+    }
+
+    private func settleHeldRequests(_ settle: (Request, Voter, inout Voter.Pass) -> Void) {
+        for (id, request) in held.takeAll() {
+            guard let voter = sockets.voters[id] else { continue }
+            var pass = Voter.Pass(inlineHandler: voter.inlineHandler)
+            settle(request, voter, &pass)
+            voter.batch += pass.batch
+            pass.batch = []
+            finish(pass, of: voter)
+            submitBatch(of: voter)
+        }
+    }
+
+    /// Has an admitted request handled.
+    private func serve(_ request: consuming Request, of voter: Voter, _ pass: inout Voter.Pass) {
         pass.admitted += 1
+        request.term = lease.term
         guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
         do {
             guard let reply = try handler(request) else { return }

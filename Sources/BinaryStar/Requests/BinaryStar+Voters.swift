@@ -81,6 +81,8 @@ extension BinaryStar {
             try socket.set(.maximumFrameSize, Int64(limits.maximumFrameSize))
             try socket.set(.sendHighWaterMark, Int32(limits.replyQueue))
             try socket.set(.backlog, 1_024)
+            // The last replies, and the refusals that send clients to the peer, go out when the star stops.
+            try socket.set(.linger, Self.lingerMilliseconds)
             if type.socketType == .router { try socket.set(.routerMandatory, 1) }
             if case .sub(let topics) = type {
                 for topic in topics { try socket.set(.subscribe, topic) }
@@ -90,7 +92,8 @@ extension BinaryStar {
             let pumped = PumpedSocket(socket, priority: .data) { [weak self] _ in
                 self?.assumeIsolated { $0.drain(voter: id) }
             }
-            sockets.voters[id] = Voter(type: type, endpoint: bound, limits: limits, service: service, pumped: pumped)
+            sockets.voters[id] = Voter(
+                id: id, type: type, endpoint: bound, limits: limits, service: service, pumped: pumped)
             // Before the star runs, requests wait in the socket.
             pump.confined.insert(pumped, events: phase == .running ? .readable : [])
             logger.info("voter bound", metadata: [LogKey.endpoint: "\(bound)"])
@@ -99,6 +102,9 @@ extension BinaryStar {
             throw .unavailable("voter", error)
         }
     }
+
+    /// Long enough for what a client reads at once; a client that does not read delays nothing but the end of the context.
+    private static let lingerMilliseconds: Int32 = 200
 
     private func nextVoterID() -> Int {
         defer { sockets.voterCount += 1 }

@@ -1,3 +1,4 @@
+import BinaryStarCore
 public import ZeroMQ
 
 /// A client's request that the star's role allows to be served.
@@ -6,6 +7,10 @@ public struct Request: Sendable {
     var message: Message
     /// What leads back to the client. The body is behind it.
     let envelope: Message.Envelope
+
+    /// The term in which the star admitted the request. It grows with every activation of the pair: a store that refuses
+    /// writes of a lower term than it has seen is safe from a server that was superseded while it worked.
+    public internal(set) var term: UInt64 = 0
 
     /// - Parameters:
     ///   - message: what was received.
@@ -31,4 +36,23 @@ public struct Request: Sendable {
 
     /// The text of the body's first frame, or `nil` if there is none or it is no UTF-8.
     public var text: String? { body.text }
+}
+
+extension Request {
+    /// The header that a client of ours puts before the delimiter, or `nil` in a request of another one.
+    ///
+    /// - Parameter identityFrames: how many frames in front are the socket's own.
+    func header(identityFrames: Int) -> RequestHeader? {
+        // The usual request of another client ends here.
+        guard envelope.hasDelimiter, envelope.count >= identityFrames + 2 else { return nil }
+        return message[envelope.count - 2].withSpan { RequestHeader($0) }
+    }
+
+    /// The envelope with this header in the place of the client's.
+    func envelope(with header: ReplyHeader) -> Message {
+        var frames = message[..<(envelope.count - 2)].map(\.bytes)
+        frames.append(header.encoded)
+        frames.append([])
+        return Message(frames: frames)
+    }
 }

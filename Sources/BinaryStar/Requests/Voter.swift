@@ -12,6 +12,7 @@ final class Voter {
         case pool(HandlerPool)
     }
 
+    let id: Int
     let identityFrames: Int
     let replies: Bool
     let needsDelimiter: Bool
@@ -32,7 +33,8 @@ final class Voter {
     /// Outcomes from the pool, kept for its memory.
     var outcomes: [HandlerPool.Outcome] = []
 
-    init(type: VoterType, endpoint: String, limits: VoterLimits, service: Service, pumped: PumpedSocket) {
+    init(id: Int, type: VoterType, endpoint: String, limits: VoterLimits, service: Service, pumped: PumpedSocket) {
+        self.id = id
         identityFrames = type.identityFrames
         replies = type.replies
         needsDelimiter = type == .rep

@@ -1,3 +1,4 @@
+import Logging
 import ServiceLifecycle
 
 extension BinaryStar {
@@ -31,9 +32,24 @@ extension BinaryStar {
         }
     }
 
+    /// Writes a change to the state directory, if there is one.
+    private nonisolated func keep(_ change: RoleChange) {
+        do throws(BinaryStarError) {
+            try transitionLog?.append(
+                change.jsonLine(seat: configuration.seat, wallClock: WallClock.milliseconds))
+        } catch {
+            logger.warning("cannot keep a change of role", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
     /// Announces role changes to the application, one after the other.
     nonisolated func announce(_ changes: AsyncStream<RoleChange>) async {
         for await change in changes {
+            defer { keep(change) }
+            guard change.from != change.to else {
+                changeBroadcast.send(change)
+                continue
+            }
             if change.to == .active {
                 activeScope.open()
             } else {

@@ -1,0 +1,118 @@
+import BinaryStarCore
+
+extension BinaryStar {
+    /// What there is to know of a server of a pair, at one instant. Times are in seconds.
+    public struct Status: Sendable, Hashable, Codable {
+        /// What is known of the other server, from its heartbeats.
+        public struct Peer: Sendable, Hashable, Codable {
+            /// `classic` for a zguide server, `extended` for one of ours.
+            public var kind: String
+            public var role: Role
+            /// How long ago it was heard last.
+            public var lastHeard: Double
+            /// Whether it counts as gone.
+            public var isExpired: Bool
+            /// The highest term that it knows; `nil` for a zguide server, as are the following.
+            public var term: UInt64?
+            /// Which of its lives this is.
+            public var incarnation: UInt64?
+            /// From our heartbeat to the peer's that echoes it, without the time that the peer kept it.
+            public var roundTrip: Double?
+            public var isHealthy: Bool?
+        }
+
+        /// The latest change of role or term.
+        public struct Change: Sendable, Hashable, Codable {
+            public var from: Role
+            public var to: Role
+            public var term: UInt64
+            public var cause: Cause
+            /// How long ago it took place.
+            public var age: Double
+            /// How long the peer had been silent by then.
+            public var peerSilence: Double?
+        }
+
+        /// How many requests became what, since the star was created.
+        public struct Requests: Sendable, Hashable, Codable {
+            public var admitted: Int
+            public var refused: Int
+            /// Waited until it was known whether the peer is gone.
+            public var held: Int
+            /// Dropped before the role was asked for, by reason.
+            public var dropped: [String: Int]
+            public var repliesSent: Int
+            /// By reason.
+            public var repliesDropped: [String: Int]
+            public var handlersFailed: Int
+        }
+
+        public var pairName: String
+        public var seat: Seat
+        public var role: Role
+        /// The highest term known; the server's own while it is active.
+        public var term: UInt64
+        /// Which of this server's lives this is.
+        public var incarnation: UInt64
+        /// Whether the server serves at this instant.
+        public var isServing: Bool
+        /// Whether it is active, but has stalled and does not know yet whether its peer took over.
+        public var isSuspect: Bool
+        public var isDraining: Bool
+        public var isPaused: Bool
+        public var isHealthy: Bool
+        /// `nil` before the first.
+        public var lastChange: Change?
+        /// `nil` if the peer was never heard.
+        public var peer: Peer?
+        public var requests: Requests
+        /// What came over the peer link and did not count, by reason.
+        public var heartbeatsRejected: [String: Int]
+        /// How often this server, while active, was away for so long that it had to prove itself.
+        public var stalls: Int
+    }
+
+    /// A snapshot of this server and of what it knows of its peer.
+    public var status: Status {
+        let now = MonotonicTime.now
+        let change = lastChange.map {
+            Status.Change(
+                from: $0.from, to: $0.to, term: $0.term, cause: $0.cause,
+                age: (ContinuousClock.now - $0.instant).inSeconds, peerSilence: $0.peerSilence?.inSeconds)
+        }
+        return Status(
+            pairName: configuration.pairName, seat: configuration.seat, role: member.role, term: member.term,
+            incarnation: member.incarnation, isServing: member.isServing(at: now), isSuspect: member.isSuspect,
+            isDraining: member.isDraining, isPaused: member.isPaused, isHealthy: member.isHealthy,
+            lastChange: change, peer: peerStatus(at: now), requests: requestStatus,
+            heartbeatsRejected: statistics.heartbeatsRejected.byName, stalls: statistics.stalls)
+    }
+
+    private func peerStatus(at now: MonotonicTime) -> Status.Peer? {
+        let peer = member.peer
+        guard let kind = peer.kind, let role = peer.role, let lastHeard = peer.lastHeard else { return nil }
+        let isOurs = kind == .extended
+        return Status.Peer(
+            kind: kind.rawValue, role: role, lastHeard: (now - lastHeard).inSeconds,
+            isExpired: member.isPeerExpired(at: now), term: isOurs ? peer.term : nil,
+            incarnation: isOurs ? peer.incarnation : nil, roundTrip: peer.roundTrip?.inSeconds,
+            isHealthy: isOurs ? !peer.flags.contains(.unhealthy) : nil)
+    }
+
+    private var requestStatus: Status.Requests {
+        Status.Requests(
+            admitted: statistics.requestsAdmitted, refused: statistics.requestsRefused, held: statistics.requestsHeld,
+            dropped: statistics.requestsDropped.byName, repliesSent: statistics.repliesSent,
+            repliesDropped: statistics.repliesDropped.byName, handlersFailed: statistics.handlersFailed)
+    }
+}
+
+extension Dictionary where Key: RawRepresentable, Key.RawValue == String {
+    fileprivate var byName: [String: Value] {
+        Dictionary<String, Value>(uniqueKeysWithValues: map { ($0.key.rawValue, $0.value) })
+    }
+}
+
+extension Duration {
+    fileprivate var inSeconds: Double { self / .seconds(1) }
+}

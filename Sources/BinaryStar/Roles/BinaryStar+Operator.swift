@@ -1,0 +1,128 @@
+import BinaryStarCore
+import Logging
+
+extension BinaryStar {
+    /// Hands over to the peer: waits for the handlers that run, lets the peer become active, and returns when it is.
+    ///
+    /// Requests that arrive in the meantime wait, and are then refused, so that clients of ours go to the peer at once. If the
+    /// peer does not become active in time, this server turns passive, and the next request makes it active again.
+    ///
+    /// - Throws: ``BinaryStarError`` with the code ``BinaryStarError/Code/cannotStepDown`` if this server is not active, or
+    ///   there is no passive peer that can take over, or it did not.
+    public func stepDown() async throws(BinaryStarError) {
+        guard phase == .running else { throw .stopped }
+        if let refusal = member.refusesStepDown(at: .now) { throw .cannotStepDown(refusal) }
+        guard !member.isDraining else { throw BinaryStarError(.cannotStepDown, "this server hands over already") }
+        logger.info("handing over", metadata: [LogKey.term: "\(member.term)"])
+        member.isDraining = true
+        await waitForHandlers()
+        guard phase == .running else { throw .stopped }
+        let now = MonotonicTime.now
+        switch member.stepDown(at: now) {
+        case .success(let transition): settle(PairMember.Reaction(transition: transition), at: now)
+        case .failure(let refusal):
+            member.isDraining = false
+            settle(PairMember.Reaction(heldRequests: .serve), at: now)
+            throw .cannotStepDown(refusal)
+        }
+        guard await isPeerActive() else {
+            throw BinaryStarError(
+                .cannotStepDown, "the peer did not become active in time; this server stays available")
+        }
+    }
+
+    private func isPeerActive() async -> Bool {
+        await withCheckedContinuation { continuation in
+            if phase == .running, member.isHandingOver {
+                waiters.handedOver.append(continuation)
+            } else {
+                continuation.resume(returning: member.role == .passive)
+            }
+        }
+    }
+
+    /// Makes this server active without a client's request, if its peer is gone.
+    ///
+    /// This is the way out for a backup whose primary will not come back. A live peer has to step down instead.
+    ///
+    /// - Throws: ``BinaryStarError`` with the code ``BinaryStarError/Code/cannotPromote``.
+    public func promote() throws(BinaryStarError) {
+        guard phase == .running else { throw .stopped }
+        let now = MonotonicTime.now
+        switch member.promote(at: now) {
+        case .success(let reaction): settle(reaction, at: now)
+        case .failure(let refusal): throw .cannotPromote(refusal)
+        }
+    }
+
+    /// Suspends automatic failover: until ``resume()`` no client's request makes this server active. The peer may still hand over,
+    /// and ``promote()`` works.
+    public func pause() { member.isPaused = true }
+
+    /// Ends ``pause()``.
+    public func resume() { member.isPaused = false }
+
+    /// Whether automatic failover is suspended.
+    public var isPaused: Bool { member.isPaused }
+
+    // MARK: Draining
+
+    var hasHandlersRunning: Bool { sockets.voters.values.contains { $0.inFlight > 0 } }
+
+    /// Waits until no handler runs, at most for the configured time.
+    private func waitForHandlers() async {
+        let timer = PumpTimer { [weak self] _ in self?.assumeIsolated { $0.waiters.resumeDrained() } }
+        timer.deadline = .now + configuration.drainTimeout
+        pump.confined.insert(timer)
+        await withCheckedContinuation { continuation in
+            if phase == .running, hasHandlersRunning {
+                waiters.drained.append(continuation)
+            } else {
+                continuation.resume()
+            }
+        }
+        pump.confined.remove(timer)
+    }
+
+    // MARK: Health
+
+    /// Asks the application once an interval whether it can serve, for as long as the star runs.
+    nonisolated func watchHealth() async {
+        guard let health else { return }
+        while !Task.isCancelled {
+            let isHealthy = await withDeadline(configuration.timing.timeout) { await health() } ?? false
+            guard !Task.isCancelled else { return }
+            await setHealthy(isHealthy)
+            try? await Task.sleep(for: configuration.timing.interval)
+        }
+    }
+
+    private func setHealthy(_ isHealthy: Bool) async {
+        if member.isHealthy != isHealthy {
+            member.isHealthy = isHealthy
+            logger.warning(isHealthy ? "this server can serve again" : "this server cannot serve")
+        }
+        // Again and again while it lasts: the peer may come back.
+        guard !isHealthy, phase == .running, member.refusesStepDown(at: .now) == nil, !member.isDraining else { return }
+        do { try await stepDown() } catch {
+            rateLimitedLog.warning(
+                "cannot hand over", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+        }
+    }
+}
+
+/// What `operation` returns, or `nil` if it takes longer than `limit`. It must react to cancellation to end in time.
+private func withDeadline<Value: Sendable>(
+    _ limit: Duration,
+    _ operation: @escaping @Sendable () async -> Value
+) async -> Value? {
+    await withTaskGroup(of: Value?.self) { group in
+        group.addTask { await operation() }
+        group.addTask {
+            try? await Task.sleep(for: limit)
+            return nil
+        }
+        defer { group.cancelAll() }
+        return await group.next() ?? nil
+    }
+}

@@ -1,0 +1,72 @@
+import BinaryStarCore
+import Logging
+
+// The core decides; here is done what it says.
+extension BinaryStar {
+    /// Does what the core says after an event, and sets the alarm for its next deadline.
+    func settle(_ reaction: PairMember.Reaction, at now: MonotonicTime) {
+        guard phase == .running else { return }
+        if let transition = reaction.transition { changed(transition) }
+        if let conflict = reaction.conflict {
+            logger.error("\(conflict)")
+            return requestEnd(.failure(.conflict(conflict)))
+        }
+        // A change is published at once.
+        if member.nextDeadline <= now {
+            tick(at: now)
+        } else {
+            sockets.timer?.deadline = member.nextDeadline
+        }
+        lease.update(end: member.leaseEnd, term: member.role == .active ? member.term : nil)
+        noteSuspicion()
+        switch reaction.heldRequests {
+        case .serve: serveHeldRequests()
+        case .refuse: refuseHeldRequests()
+        case nil: break
+        }
+    }
+
+    private func changed(_ transition: Transition) {
+        let change = RoleChange(transition, at: .now)
+        lastChange = change
+        if transition.from != .active, transition.to == .active { firstTerm = transition.term }
+        statistics.transitions[transition.cause, default: 0] += 1
+        var metadata: Logger.Metadata = [
+            LogKey.from: "\(change.from)", LogKey.to: "\(change.to)", LogKey.cause: "\(change.cause)",
+            LogKey.term: "\(change.term)",
+        ]
+        if let silence = change.peerSilence { metadata[LogKey.silence] = "\(silence)" }
+        logger.info("role changed", metadata: metadata)
+        changesContinuation.yield(change)
+        // Whoever waits for a handover learns how it ended: well if the peer said that it is active.
+        if transition.to == .passive || transition.to == .active {
+            waiters.resumeHandedOver(transition.cause == .peer(.active))
+        }
+        // The other replies belong to a time that is over.
+        if transition.to != .active { for id in sockets.voters.keys { sendReplies(ofVoter: id) } }
+    }
+
+    /// Logs the beginning and the end of a suspicion, and sends the replies that waited for its end.
+    private func noteSuspicion() {
+        guard wasSuspect != member.isSuspect else { return }
+        wasSuspect = member.isSuspect
+        if wasSuspect {
+            statistics.stalls += 1
+            logger.warning(
+                "this server has stalled; it serves nothing until it knows that its peer did not take over",
+                metadata: [LogKey.term: "\(member.term)"])
+        } else {
+            logger.info("the stall is over", metadata: [LogKey.role: "\(member.role)", LogKey.term: "\(member.term)"])
+            for id in sockets.voters.keys { sendReplies(ofVoter: id) }
+        }
+    }
+
+    func trace(_ event: Event, _ outcome: @autoclosure () -> Any) {
+        guard logsTrace else { return }
+        logger.trace(
+            "event",
+            metadata: [
+                LogKey.event: "\(event)", LogKey.role: "\(member.role)", LogKey.outcome: "\(outcome())",
+            ])
+    }
+}
