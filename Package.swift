@@ -20,6 +20,16 @@ let zmqPkgConfig: String? = "libzmq"
 let zmqPkgConfig: String? = nil
 #endif
 
+/// libFuzzer brings its own main function, so that the target builds with `--sanitize=fuzzer` only.
+let fuzzTargets: [Target] =
+    Context.environment["BINARYSTAR_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "FuzzDecoders", dependencies: ["BinaryStarCore"], path: "Tests/FuzzDecoders", exclude: ["Corpus"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    ]
+
 let package = Package(
     name: "binary-star",
     platforms: [.macOS(.v15)],
@@ -132,11 +142,11 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "bstar", "CZeroMQ", "Probe",
+                "bstar", "BinaryStar", "BinaryStarCore", "CZeroMQ", "Probe", "TestSupport", "ZeroMQ",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
-    ]
+    ] + fuzzTargets
 )

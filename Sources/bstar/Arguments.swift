@@ -3,6 +3,7 @@ public import BinaryStar
 public import Logging
 
 extension Seat: ExpressibleByArgument {}
+extension ConflictPolicy: ExpressibleByArgument {}
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 

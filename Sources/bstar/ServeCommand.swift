@@ -17,7 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
               bstar serve -p
               bstar serve -b
 
-            SIGINT and SIGTERM stop the server.
+            SIGINT and SIGTERM hand over to the peer and stop the server.
             """
     )
 
@@ -57,6 +57,27 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Flag(help: "The plain wire and the times of the zguide, for a zguide server as the peer.")
     var classic = false
+
+    @Option(help: ArgumentHelp("The pair's name, the same on both servers.", valueName: "name"))
+    var pairName = ""
+
+    @Option(
+        help: ArgumentHelp(
+            "Let a backup that never met its primary serve after this time, if a client asks. (default: never)",
+            valueName: "duration"))
+    var coldStart: Duration?
+
+    @Option(
+        help: ArgumentHelp(
+            "When a zguide server claims the same role: failStop ends this one, stepDown gives way.",
+            valueName: "policy"))
+    var onConflict = ConflictPolicy.failStop
+
+    @Option(help: ArgumentHelp("How long a handover waits for running requests.", valueName: "duration"))
+    var drainTimeout = Duration.seconds(5)
+
+    @Option(help: ArgumentHelp("Where to keep the latest 1,000 changes of role and term.", valueName: "directory"))
+    var stateDirectory: String?
 
     @Flag(help: "Answer on the star's own thread: fastest, for the echo service only.")
     var inline = false
@@ -112,12 +133,19 @@ struct ServeCommand: AsyncParsableCommand {
         var timing = classic ? HeartbeatTiming.classic : .standard
         if let interval { timing.interval = interval }
         if let timeout { timing.timeout = timeout }
-        return BinaryStarConfiguration(
+        var configuration = BinaryStarConfiguration(
             seat: theSeat,
             listen: listen ?? "tcp://127.0.0.1:\(ports.own)",
             connect: connect ?? "tcp://127.0.0.1:\(ports.peer)",
             timing: timing
         )
+        configuration.pairName = pairName
+        if classic { configuration.wire = .classic }
+        if let coldStart { configuration.coldStart = .after(coldStart) }
+        configuration.conflictPolicy = onConflict
+        configuration.drainTimeout = drainTimeout
+        configuration.stateDirectory = stateDirectory
+        return configuration
     }
 
     private func addVoter(to star: BinaryStar) async throws -> String {
@@ -138,7 +166,8 @@ struct ServeCommand: AsyncParsableCommand {
                 + "peer at \(configuration.connect)")
         for await change in events {
             var line = "\(seatName): \(change.to) (\(explain(change.cause)))"
-            if change.cause == .clientRequest {
+            if change.to == .active { line += "; term \(change.term)" }
+            if change.cause == .clientRequest || change.cause == .clientRequestAfterPeerDeath {
                 line +=
                     change.peerSilence.map { "; the peer was silent for \($0.short)" } ?? "; the peer was never heard"
             }
@@ -146,10 +175,17 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func explain(_ cause: Event) -> String {
+    private func explain(_ cause: Cause) -> String {
         switch cause {
         case .peer(let role): "the peer says it is \(role)"
         case .clientRequest: "a client asked"
+        case .clientRequestAfterPeerDeath: "a client asked, and the peer's process is gone"
+        case .superseded: "the peer is active in a higher term"
+        case .dualPassive: "both servers were passive"
+        case .stepDown: "it hands over"
+        case .handoverFailed: "the peer did not take over"
+        case .promote: "an operator said so"
+        case .higherTerm: "the peer knows a higher term"
         }
     }
 }

@@ -19,6 +19,10 @@ enum Tool {
     }
 
     private static func executable(_ name: String) -> Executable {
+        .path(FilePath(executableURL(name).path))
+    }
+
+    static func executableURL(_ name: String) -> URL {
         let tests =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         // The test runner lies in the folder of products on Linux, and in a bundle of that folder elsewhere.
@@ -26,7 +30,7 @@ enum Tool {
         while folder.path.count > 1, !FileManager.default.isExecutableFile(atPath: folder.appending(path: name).path) {
             folder.deleteLastPathComponent()
         }
-        return .path(FilePath(folder.appending(path: name).path))
+        return folder.appending(path: name)
     }
 
     /// Runs the tool, or the probe, to its end.
