@@ -68,7 +68,7 @@ extension BinaryStar {
         let refused = PumpSignal(pump: pump) { [weak self] in
             self?.assumeIsolated { $0.peerRefusedConnection(lastHeard: lastHeard) }
         }
-        PortProbe.start(endpoint, limit: configuration.timing.interval) { if $0 { refused.raise() } }
+        PortProbe.start(endpoint, limit: configuration.timing.interval) { refused.raise() }
     }
 
     private func peerRefusedConnection(lastHeard: MonotonicTime?) {

@@ -1,3 +1,4 @@
+import BinaryStarCore
 import CZeroMQ
 
 /// Finds out whether the process that listened at an endpoint is gone: the host is up, and refuses connections to the port.
@@ -5,34 +6,49 @@ import CZeroMQ
 /// libzmq's events do not say why a connection failed; a connection of our own does, in a tenth of a millisecond as a rule. Since
 /// it may take longer, and a name may have to be looked up, it is tried on a thread of its own.
 enum PortProbe {
-    private final class Attempt: Sendable {
+    fileprivate final class Attempt: Sendable {
         let endpoint: Endpoint
-        let milliseconds: Int32
-        let completion: @Sendable (Bool) -> Void
+        let limit: Duration
+        let refused: @Sendable () -> Void
 
-        init(_ endpoint: Endpoint, milliseconds: Int32, completion: @escaping @Sendable (Bool) -> Void) {
+        init(_ endpoint: Endpoint, limit: Duration, refused: @escaping @Sendable () -> Void) {
             self.endpoint = endpoint
-            self.milliseconds = milliseconds
-            self.completion = completion
+            self.limit = limit
+            self.refused = refused
         }
     }
 
-    /// Calls `completion` on another thread with whether the endpoint refuses connections.
+    /// Calls `refused` on another thread if the endpoint refuses connections within `limit`.
     ///
-    /// - Parameter limit: how long a connection may take before the answer is no.
-    static func start(_ endpoint: Endpoint, limit: Duration, completion: @escaping @Sendable (Bool) -> Void) {
-        let milliseconds = Int32(clamping: max(1, limit.wholeNanoseconds / 1_000_000))
+    /// A process that ends closes its connections and its listeners one after the other: it is asked again until the limit.
+    static func start(_ endpoint: Endpoint, limit: Duration, refused: @escaping @Sendable () -> Void) {
         // The thread owns the attempt.
-        let attempt = Unmanaged.passRetained(Attempt(endpoint, milliseconds: milliseconds, completion: completion))
+        let attempt = Unmanaged.passRetained(Attempt(endpoint, limit: limit, refused: refused))
         let status = czmq_thread_start(
             { argument in
                 guard let argument else { return nil }
                 let attempt = Unmanaged<Attempt>.fromOpaque(argument).takeRetainedValue()
-                attempt.completion(attempt.endpoint.refusesConnections(milliseconds: attempt.milliseconds))
+                attempt.run()
                 return nil
             }, attempt.toOpaque())
         // Without a thread there is no proof, and the timeout decides.
         if status != 0 { attempt.release() }
+    }
+}
+
+extension PortProbe.Attempt {
+    private static let shortestPause = Duration.milliseconds(1)
+
+    fileprivate func run() {
+        let end = MonotonicTime.now + limit
+        var pause = Self.shortestPause
+        while MonotonicTime.now < end {
+            if endpoint.refusesConnections(milliseconds: Int32(clamping: limit.wholeNanoseconds / 1_000_000)) {
+                return refused()
+            }
+            usleep(UInt32(clamping: pause.wholeNanoseconds / 1_000))
+            pause = pause * 2
+        }
     }
 }
 
