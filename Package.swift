@@ -69,6 +69,15 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "BinaryStarSimulator", dependencies: ["BinaryStarCore"], swiftSettings: strict),
+        .executableTarget(
+            name: "bstar-sim",
+            dependencies: [
+                "BinaryStarSimulator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "bstar",
             dependencies: [
@@ -123,6 +132,11 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "BinaryStarCoreTests", dependencies: ["BinaryStarCore", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "BinaryStarSimulatorTests",
+            dependencies: ["BinaryStarCore", "BinaryStarSimulator", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "ZeroMQTests", dependencies: ["TestSupport", "ZeroMQ"], swiftSettings: strict),
         .testTarget(
             name: "BinaryStarTests",

@@ -32,9 +32,9 @@ extension PairMember {
         var reaction = react(to: heartbeat.role, isFresh: peer.kind == .classic || echo.isFresh, at: now)
         if reaction.conflict == nil, role == .active, heartbeat.role != .active {
             resolveSuspicion(byEchoOf: echo.sequence, at: now)
-            if suspicion == nil, peer.term > term, reaction.transition == nil {
+            if suspicion == nil, max(peer.term, foreignTerm) > term, reaction.transition == nil {
                 // Somebody was active in a higher term. No client that has seen it would take our replies.
-                term = peer.term
+                term = max(term, peer.term)
                 reaction.transition = become(.active, .higherTerm, at: now)
             }
         }

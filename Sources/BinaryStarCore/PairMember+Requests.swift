@@ -14,14 +14,34 @@ extension PairMember {
 
     /// Whether a request may be served without further questions: the usual case. A lease in the future implies the active
     /// role, without suspicion.
-    package func isServing(at now: MonotonicTime) -> Bool { now < leaseEnd && !isDraining }
+    ///
+    /// - Parameter clientTerm: the highest term that the client has seen; 0 if it knows no terms.
+    package func isServing(at now: MonotonicTime, clientTerm: UInt64 = 0) -> Bool {
+        now < leaseEnd && !isDraining && clientTerm <= term
+    }
 
     /// A client's request arrived, and is a vote.
     ///
-    /// - Parameter knowsRefusals: whether the client understands a refusal, and then goes to the other server at once. A
+    /// - Parameters:
+    ///   - knowsRefusals: whether the client understands a refusal, and then goes to the other server at once. A
     ///   request of such a client waits only if the peer is overdue or its link broken.
-    package mutating func requestArrived(at now: MonotonicTime, knowsRefusals: Bool = false) -> RequestAction {
-        isServing(at: now) ? .admit : decide(at: now, knowsRefusals: knowsRefusals)
+    ///   - clientTerm: the highest term that the client has seen; 0 if it knows no terms.
+    package mutating func requestArrived(
+        at now: MonotonicTime,
+        knowsRefusals: Bool = false,
+        clientTerm: UInt64 = 0
+    ) -> RequestAction {
+        if isServing(at: now, clientTerm: clientTerm) { return .admit }
+        observe(now)
+        if clientTerm > term { takeNote(ofClientTerm: clientTerm, at: now) }
+        return decide(at: now, knowsRefusals: knowsRefusals)
+    }
+
+    /// A client has seen a higher term: somebody was active after this server, whose own term counts for nothing until its
+    /// peer has said that it is not active.
+    private mutating func takeNote(ofClientTerm clientTerm: UInt64, at now: MonotonicTime) {
+        foreignTerm = max(foreignTerm, min(clientTerm, Term.maximumFloor))
+        if role == .active, suspicion == nil { suspect(at: now) }
     }
 
     /// Whether replies may go out: a server that is not sure of being active holds them.
@@ -32,7 +52,6 @@ extension PairMember {
     }
 
     private mutating func decide(at now: MonotonicTime, knowsRefusals: Bool) -> RequestAction {
-        observe(now)
         if role == .active {
             if isDraining { return hold() }
             if suspicion == nil { return .admit }

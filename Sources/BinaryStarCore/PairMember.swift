@@ -53,6 +53,8 @@ package struct PairMember: Sendable {
     package internal(set) var term: UInt64 = 0
     /// Terms are minted above it. It is not told to the peer, for whom it means nothing.
     private let termFloor: UInt64
+    /// The highest term that a client has seen.
+    var foreignTerm: UInt64 = 0
     package internal(set) var peer = Peer()
 
     /// The instant from which on the silent peer counts as gone.
@@ -185,7 +187,7 @@ package struct PairMember: Sendable {
         isDraining = false
         suspicion = nil
         if next == .active {
-            term = Term.next(above: max(term, termFloor), for: seat)
+            term = Term.next(above: max(term, termFloor, foreignTerm), for: seat)
             // The peer, if it lives, counts this server's silence from its last heartbeat, not from the change. One that was
             // silent for longer than a lease has nothing to measure from.
             let end = (lastPublished ?? .distantPast) + leaseDuration
@@ -241,7 +243,7 @@ package struct PairMember: Sendable {
         }
     }
 
-    private mutating func suspect(at now: MonotonicTime) {
+    mutating func suspect(at now: MonotonicTime) {
         suspicion = Suspicion(since: now, firstProof: sent.newest + 1)
         leaseEnd = .distantPast
         isPeerDead = false

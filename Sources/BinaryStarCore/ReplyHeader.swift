@@ -20,6 +20,7 @@ package struct ReplyHeader: Sendable, Hashable {
     }
 
     package var kind: Kind
+    /// Which request; the term that the client had seen does not come back.
     package var request: RequestHeader
     package var term: UInt64
     package var role: Role
@@ -34,10 +35,10 @@ package struct ReplyHeader: Sendable, Hashable {
     }
 
     package var encoded: [UInt8] {
-        var bytes = request.encoded
-        bytes.reserveCapacity(Self.length)
+        var header = request
+        header.term = term
+        var bytes = header.encoded
         bytes[5] = kind.rawValue
-        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: term >> shift)) }
         bytes.append(role.rawValue)
         return bytes
     }
@@ -45,10 +46,10 @@ package struct ReplyHeader: Sendable, Hashable {
     /// Reads a header, or returns `nil` if the bytes are none of this version.
     package init?(_ bytes: Span<UInt8>) {
         guard bytes.count == Self.length, let kind = Kind(rawValue: bytes[5]), let role = Role(rawValue: bytes[30]),
-            let request = RequestHeader(prefixOf: bytes, kind: kind.rawValue)
+            let header = RequestHeader(prefixOf: bytes, kind: kind.rawValue)
         else { return nil }
-        let term = (22..<30).reduce(UInt64(0)) { $0 << 8 | UInt64(bytes[$1]) }
-        guard term <= Term.maximum else { return nil }
-        self.init(kind, to: request, term: term, role: role)
+        self.init(
+            kind, to: RequestHeader(incarnation: header.incarnation, number: header.number), term: header.term,
+            role: role)
     }
 }

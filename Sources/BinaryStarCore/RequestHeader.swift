@@ -9,27 +9,32 @@
 /// | 5 | kind, 1: request |
 /// | 6–13 | the client's incarnation, random at its start |
 /// | 14–21 | the request's number, from 1 |
+/// | 22–29 | the highest term that the client has seen; 0 for none |
 package struct RequestHeader: Sendable, Hashable {
     /// Which client, in which life.
     package var incarnation: UInt64
     /// Which of its requests. A retry keeps the number.
     package var number: UInt64
 
-    package static let length = 22
+    /// The highest term that the client has seen in a reply or a refusal.
+    package var term: UInt64
+
+    package static let length = 30
 
     /// Magic, version and kind.
     private static let prefix = Array("BSTR".utf8) + [1, kind]
     private static let kind: UInt8 = 1
 
-    package init(incarnation: UInt64, number: UInt64) {
+    package init(incarnation: UInt64, number: UInt64, term: UInt64 = 0) {
         self.incarnation = incarnation
         self.number = number
+        self.term = term
     }
 
     package var encoded: [UInt8] {
         var bytes = Self.prefix
         bytes.reserveCapacity(Self.length)
-        for value in [incarnation, number] {
+        for value in [incarnation, number, term] {
             withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
         }
         return bytes
@@ -50,5 +55,7 @@ package struct RequestHeader: Sendable, Hashable {
         }
         incarnation = integer(at: 6)
         number = integer(at: 14)
+        term = integer(at: 22)
+        guard term <= Term.maximum else { return nil }
     }
 }

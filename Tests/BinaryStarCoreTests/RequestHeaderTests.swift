@@ -5,19 +5,25 @@ import Testing
 @Suite struct RequestHeaderTests {
     private func decode(_ bytes: [UInt8]) -> RequestHeader? { RequestHeader(bytes.span) }
 
-    private let header = RequestHeader(incarnation: 0x0102_0304_0506_0708, number: 0x1112_1314_1516_1718)
+    private let header = RequestHeader(
+        incarnation: 0x0102_0304_0506_0708, number: 0x1112_1314_1516_1718, term: 0x0021_2223_2425_2627)
 
     @Test func layout() {
         let expected: [UInt8] =
             Array("BSTR".utf8) + [1, 1] + [1, 2, 3, 4, 5, 6, 7, 8] + [0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18]
+            + [0, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27]
         #expect(header.encoded == expected)
         #expect(header.encoded.count == RequestHeader.length)
     }
 
     @Test(arguments: [0, 1, 255, 256, UInt64.max - 1, .max], [0, 1, 1 << 63, UInt64.max])
     func roundTrip(incarnation: UInt64, number: UInt64) {
-        let header = RequestHeader(incarnation: incarnation, number: number)
-        #expect(decode(header.encoded) == header)
+        for term in [0, 1, Term.maximum] {
+            let header = RequestHeader(incarnation: incarnation, number: number, term: term)
+            #expect(decode(header.encoded) == header)
+        }
+        let beyond = RequestHeader(incarnation: incarnation, number: number, term: Term.maximum + 1)
+        #expect(decode(beyond.encoded) == nil)
     }
 
     @Test("magic, version and kind", arguments: 0..<6)
@@ -41,10 +47,12 @@ import Testing
             let prefix = Bool.random(using: &generator) ? Array(header.encoded.prefix(6)) : []
             let bytes =
                 prefix
-                + (0..<Int.random(in: 0...24, using: &generator)).map { _ in
+                + (0..<Int.random(in: 0...26, using: &generator)).map { _ in
                     UInt8.random(in: 0...255, using: &generator)
                 }
-            let isHeader = bytes.count == RequestHeader.length && bytes.starts(with: header.encoded.prefix(6))
+            // A term above the largest is none.
+            let isHeader =
+                bytes.count == RequestHeader.length && bytes.starts(with: header.encoded.prefix(6)) && bytes[22] < 0x40
             let decoded = decode(bytes)
             #expect((decoded != nil) == isHeader)
             if let decoded { #expect(decoded.encoded == bytes) }

@@ -296,4 +296,18 @@ import Testing
             }
         }
     }
+
+    @Test("A server that sees a higher term than its own suspects itself")
+    func aClientKnowsAHigherTerm() {
+        var pair = Pair.met()
+        let now = pair.now
+        #expect(pair[.primary].member.requestArrived(at: now, knowsRefusals: true, clientTerm: 99) == .hold)
+        #expect(pair[.primary].member.isSuspect)
+        pair.run(for: 10)
+        // Its peer has said that it is not active: the term is surpassed.
+        #expect(!pair[.primary].member.isSuspect)
+        #expect(pair[.primary].member.term == 100)
+        #expect(pair[.primary].heldRequests == [.serve])
+        #expect(pair.roles == [.active, .passive])
+    }
 }

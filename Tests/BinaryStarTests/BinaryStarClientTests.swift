@@ -128,7 +128,7 @@ import ZeroMQ
         let none: [UInt8] = []
         for garbage: [[UInt8]] in [
             [[]], [[1]], [header], [header, [1]], [none, none, [1]], [foreign, none, [1]], [future, none, [1]],
-            [Array(repeating: 7, count: 22), none],
+            [Array(repeating: 7, count: 30), none],
         ] {
             server.send(Message(frames: [identity] + garbage))
         }

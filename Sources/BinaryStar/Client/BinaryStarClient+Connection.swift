@@ -61,7 +61,7 @@ extension BinaryStarClient {
 
     /// Leaves a server that has said, or shown, that it does not serve: at once, and more slowly when neither does.
     private func leave(_ reason: String, at now: MonotonicTime) {
-        let delay = turns == 0 ? Duration.zero : Self.shortestBackoff * (1 << min(turns - 1, 6))
+        let delay = turns == 0 ? Duration.zero : Self.shortestBackoff * (1 << min(turns - 1, 4))
         failOver(reason, after: delay, at: now)
         setAlarm()
     }
@@ -112,7 +112,8 @@ extension BinaryStarClient {
             switch configuration.envelope {
             case .header:
                 Message(frames: [
-                    RequestHeader(incarnation: incarnation, number: request.number).encoded, delimiter,
+                    RequestHeader(incarnation: incarnation, number: request.number, term: highestTerm).encoded,
+                    delimiter,
                 ])
             case .plain: Message(frames: [delimiter])
             }

@@ -64,17 +64,21 @@ extension BinaryStar {
 
     private func probePeer() {
         guard let endpoint = try? Endpoint(configuration.connect, field: "connect", use: .connect) else { return }
-        let lastHeard = member.peer.lastHeard
+        let peer = member.peer
         let refused = PumpSignal(pump: pump) { [weak self] in
-            self?.assumeIsolated { $0.peerRefusedConnection(lastHeard: lastHeard) }
+            self?.assumeIsolated { $0.peerRefusedConnection(peer) }
         }
         PortProbe.start(endpoint, limit: configuration.timing.interval) { refused.raise() }
     }
 
-    private func peerRefusedConnection(lastHeard: MonotonicTime?) {
+    private func peerRefusedConnection(_ peer: Peer) {
         receiveHeartbeats()
-        // One that was heard since has started again.
-        guard phase == .running, member.peer.lastHeard == lastHeard else { return }
+        guard phase == .running else { return }
+        // One that was heard since has started again; but an extended one may only have come late with its last words.
+        let isSameLife =
+            peer.kind == .extended
+            ? member.peer.incarnation == peer.incarnation : member.peer.lastHeard == peer.lastHeard
+        guard isSameLife else { return }
         logger.info("the peer's process is gone", metadata: [LogKey.connect: "\(configuration.connect)"])
         let now = MonotonicTime.now
         settle(member.peerDied(at: now), at: now)

@@ -64,7 +64,8 @@ extension BinaryStar {
             ? Request(message, identityFrames: voter.identityFrames) : Request(oneWay: message)
         if voter.needsDelimiter, !request.envelope.hasDelimiter { return drop(.noDelimiter, from: voter) }
         if request.envelope.cost > Request.largestEnvelope { return drop(.envelopeTooLarge, from: voter) }
-        if member.isServing(at: now) {
+        let header = request.header(identityFrames: voter.identityFrames)
+        if member.isServing(at: now, clientTerm: header?.term ?? 0) {
             if logsTrace { trace(.clientRequest, "admit") }
             return serve(request, of: voter, &pass)
         }
@@ -76,7 +77,8 @@ extension BinaryStar {
         _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
     ) {
         let header = request.header(identityFrames: voter.identityFrames)
-        let action = member.requestArrived(at: now, knowsRefusals: header != nil)
+        let action = member.requestArrived(
+            at: now, knowsRefusals: header != nil, clientTerm: header?.term ?? 0)
         trace(.clientRequest, action)
         switch action {
         case .admit: serve(request, of: voter, &pass)

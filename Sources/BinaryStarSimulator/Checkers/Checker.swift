@@ -1,0 +1,221 @@
+import BinaryStarCore
+
+/// Looks at what was seen of a run, and says which rules were broken. It knows nothing of how a server decides.
+package enum Checker {
+    package static func violations(in history: History, of scenario: Scenario) -> [Violation] {
+        let timeline = RoleTimeline(history)
+        var violations = clients(history, scenario)
+        if scenario.pair == .ours {
+            violations += oneActive(history, timeline)
+            violations += healing(history, timeline)
+            violations += lease(history)
+            violations += noFalseFailover(history, timeline)
+            violations += terms(history, scenario)
+        } else {
+            violations += table(history, scenario)
+        }
+        violations += liveness(history, scenario)
+        return violations.sorted { $0.instant < $1.instant }
+    }
+
+    /// How long before an event the link must have worked for the rule to be in force: the time in which silence makes a peer
+    /// expire, twice, and some.
+    private static let quietTime = Instant.seconds(3)
+
+    // MARK: Rule 2
+
+    /// "While the links work, no server admits a request after the other has become active."
+    private static func oneActive(_ history: History, _ timeline: RoleTimeline) -> [Violation] {
+        history.admissions.compactMap { admission in
+            let own = history.roleChanges.last {
+                $0.seat == admission.seat && $0.life == admission.life && $0.isActivation
+                    && $0.instant <= admission.instant
+            }
+            guard let own else {
+                return Violation(
+                    rule: "rule 2", instant: admission.instant, text: "\(admission.seat) serves and never became active"
+                )
+            }
+            let other = history.roleChanges.last {
+                $0.seat != admission.seat && $0.isActivation && $0.from != .active
+                    && $0.instant > own.instant && $0.instant < admission.instant
+            }
+            guard let other,
+                !history.linkFaults.touch(other.instant - quietTime, admission.instant)
+            else { return nil }
+            return Violation(
+                rule: "rule 2", instant: admission.instant,
+                text: "\(admission.seat) serves in term \(admission.term) after \(other.seat) became active in term "
+                    + "\(other.term) at \(other.instant.secondsText)")
+        }
+    }
+
+    // MARK: Rule 3
+
+    /// An interval, two transits, and what a busy server needs; stalls come on top.
+    private static let healingTime = Instant.seconds(1)
+
+    /// "The higher term stays and the lower goes passive. Nobody aborts."
+    private static func healing(_ history: History, _ timeline: RoleTimeline) -> [Violation] {
+        var violations = history.conflicts.map {
+            Violation(rule: "rule 3", instant: $0.instant, text: "\($0.seat) aborts")
+        }
+        for left in timeline.periods(of: .primary) where left.role == .active {
+            for right in timeline.periods(of: .backup) where right.role == .active {
+                let from = max(left.from, right.from)
+                let until = min(left.until, right.until)
+                guard from < until else { continue }
+                let healed = history.linkFaults.filter { $0.from < until }.map(\.until).max() ?? 0
+                let awake = history.stalls.filter { $0.from < until }.map(\.until).max() ?? 0
+                let start = max(from, healed, awake)
+                guard until - start > healingTime else { continue }
+                violations.append(
+                    Violation(
+                        rule: "rule 3", instant: start,
+                        text: "both are active for \((until - start).secondsText) s more"))
+            }
+        }
+        return violations
+    }
+
+    // MARK: Rule 4
+
+    /// "A client of ours never accepts a reply of a lower term than it has seen."
+    private static func clients(_ history: History, _ scenario: Scenario) -> [Violation] {
+        var highest: [Int: UInt64] = [:]
+        return history.acceptances.compactMap { acceptance in
+            guard scenario.clients[acceptance.client] == .ours else { return nil }
+            defer { highest[acceptance.client] = max(highest[acceptance.client] ?? 0, acceptance.term) }
+            // A classic server has no term.
+            guard acceptance.term > 0, let seen = highest[acceptance.client], acceptance.term < seen else { return nil }
+            return Violation(
+                rule: "rule 4", instant: acceptance.instant,
+                text: "client \(acceptance.client) takes a reply of term \(acceptance.term) after \(seen)")
+        }
+    }
+
+    // MARK: Rule 5
+
+    /// With the standard timing, and a clock that is 1 % slow.
+    private static let longestLease = Instant.milliseconds(632)
+
+    /// "After its own stall a server serves nothing until it knows that its peer did not take over": it serves only within
+    /// the lease that its last heartbeat or its activation gave it.
+    private static func lease(_ history: History) -> [Violation] {
+        (history.admissions.map { ($0, "serves") } + history.replies.map { ($0, "replies") }).compactMap {
+            service, verb in
+            func isRecent(_ seat: Seat, _ life: Int, _ instant: Instant) -> Bool {
+                seat == service.seat && life == service.life && instant <= service.instant
+                    && service.instant - instant <= longestLease
+            }
+            if history.publications.contains(where: { isRecent($0.seat, $0.life, $0.instant) }) { return nil }
+            if history.roleChanges.contains(where: { $0.isActivation && isRecent($0.seat, $0.life, $0.instant) }) {
+                return nil
+            }
+            return Violation(
+                rule: "rule 5", instant: service.instant,
+                text: "\(service.seat) \(verb) and has said nothing for longer than a lease")
+        }
+    }
+
+    // MARK: Rule 9, and the passive's own stall
+
+    /// A server whose peer is active, alive and linked does not become active: neither a restarted one nor one that stalled.
+    private static func noFalseFailover(_ history: History, _ timeline: RoleTimeline) -> [Violation] {
+        history.roleChanges.compactMap { change in
+            guard change.isActivation, change.from != .active,
+                let peer = timeline.period(of: change.seat.other, at: change.instant), peer.role == .active,
+                change.instant - peer.from > quietTime,
+                !history.linkFaults.touch(change.instant - quietTime, change.instant),
+                !history.stalls.touch(change.instant - quietTime, change.instant, seat: change.seat.other)
+            else { return nil }
+            return Violation(
+                rule: "rule 9", instant: change.instant,
+                text: "\(change.seat) becomes active (\(change.cause)) while its peer serves")
+        }
+    }
+
+    // MARK: Terms
+
+    private static func terms(_ history: History, _ scenario: Scenario) -> [Violation] {
+        // Without a kept term, a wall clock that was set back makes a later life begin below an earlier one.
+        let growOverLives = scenario.keepsTerms || history.wallClockSteps.isEmpty
+        var violations: [Violation] = []
+        var seen: [UInt64: Seat] = [:]
+        var last: [Seat: History.RoleChange] = [:]
+        for change in history.roleChanges where change.isActivation {
+            if let seat = seen[change.term], growOverLives || seat != change.seat {
+                violations.append(
+                    Violation(rule: "terms", instant: change.instant, text: "term \(change.term) is minted twice"))
+            }
+            seen[change.term] = change.seat
+            if let earlier = last[change.seat], growOverLives || earlier.life == change.life,
+                change.term <= earlier.term
+            {
+                violations.append(
+                    Violation(
+                        rule: "terms", instant: change.instant,
+                        text: "\(change.seat) goes from term \(earlier.term) to \(change.term)"))
+            }
+            last[change.seat] = change
+        }
+        return violations
+    }
+
+    // MARK: Rule 1
+
+    /// "With a classic peer, every (role, event, expired?) gives exactly the zguide reactor's outcome."
+    private static func table(_ history: History, _ scenario: Scenario) -> [Violation] {
+        history.decisions.compactMap { decision in
+            guard !decision.isExempt else { return nil }
+            // A backup that was told to may begin alone.
+            if scenario.coldStart != .never, decision.from == .backup, decision.peerRole == nil { return nil }
+            guard let peer = decision.peerRole else {
+                let allowed = request(in: decision.from).contains { $0 == (decision.to, decision.isAdmitted) }
+                return allowed ? nil : violation("a request in role \(decision.from)", decision)
+            }
+            let (role, isConflict) = heartbeat(peer, in: decision.from)
+            guard decision.to == role, decision.isConflict == isConflict else {
+                return violation("peer \(peer) in role \(decision.from)", decision)
+            }
+            return nil
+        }
+    }
+
+    private static func violation(_ event: String, _ decision: History.Decision) -> Violation {
+        Violation(
+            rule: "rule 1", instant: decision.instant,
+            text: "\(decision.seat): \(event) leads to \(decision.to), admitted \(decision.isAdmitted)")
+    }
+
+    /// The roles that a request may lead to, and whether it is served: by expiry there are two outcomes.
+    private static func request(in role: Role) -> [(Role, Bool)] {
+        switch role {
+        case .primary: [(.active, true), (.primary, false)]
+        case .backup: [(.backup, false)]
+        case .active: [(.active, true)]
+        case .passive: [(.active, true), (.passive, false)]
+        }
+    }
+
+    private static func heartbeat(_ peer: Role, in role: Role) -> (Role, Bool) {
+        switch (role, peer) {
+        case (.primary, .backup), (.passive, .primary), (.passive, .backup): (.active, false)
+        case (.primary, .active), (.backup, .active): (.passive, false)
+        case (.active, .active), (.passive, .passive): (role, true)
+        default: (role, false)
+        }
+    }
+
+    // MARK: Liveness
+
+    /// When faults end and a client asks, somebody serves: after the last stall and restart (6 s), one timeout for a peer to
+    /// expire, one more for a handover that failed, and a client's way from server to server, twice over.
+    private static let recoveryTime = Instant.seconds(12)
+
+    private static func liveness(_ history: History, _ scenario: Scenario) -> [Violation] {
+        let deadline = scenario.faultsEnd + recoveryTime
+        guard !history.acceptances.contains(where: { $0.instant > deadline }) else { return [] }
+        return [Violation(rule: "liveness", instant: deadline, text: "nobody serves any more")]
+    }
+}

@@ -1,0 +1,74 @@
+package import BinaryStarCore
+
+/// Something that goes wrong, or that an operator does.
+package enum Fault: Sendable, Hashable {
+    /// The process gets no processor time for so long.
+    case stall(Seat, Instant)
+    /// The same, from the next time on that it comes to this step of its work.
+    case stallAtStep(Seat, Step, Instant)
+    /// The process dies and is started again.
+    case crash(Seat, downFor: Instant, losesInFlight: Bool)
+    case stepWallClock(Seat, by: Instant)
+    /// Nothing gets from this server to the other. What was sent is lost, or arrives when the cut ends.
+    case cutPeerLink(from: Seat, for: Instant, buffers: Bool)
+    case cutClients(of: Seat, for: Instant)
+    case loseHeartbeats(permille: Int64, for: Instant)
+    case duplicateHeartbeats(permille: Int64, for: Instant)
+    case slowPeerLink(maximum: Instant, for: Instant)
+    case stepDown(Seat)
+    case promote(Seat)
+    case pause(Seat, for: Instant)
+    case unhealthy(Seat, for: Instant)
+
+    /// A point of a server's work at which it may lose the processor.
+    package enum Step: String, Sendable, Hashable, CaseIterable {
+        /// The clock was read, and the heartbeat is not handled yet.
+        case beforeReceive
+        /// A heartbeat was handled and changed the role.
+        case afterRoleChange
+        /// The clock was read, and the request is not decided yet.
+        case beforeAdmission
+        /// A request made the server active, and nothing was published yet.
+        case afterPromotion
+        /// A request was admitted, and the next one waits.
+        case afterAdmission
+        /// A heartbeat was made, and is not sent yet.
+        case beforePublish
+        /// The clock was read, and the reply is not sent yet.
+        case beforeReply
+        /// Heartbeats are drained, and the timers are not looked at yet.
+        case beforeTick
+    }
+
+    /// The name under which it is counted.
+    package var kind: String {
+        switch self {
+        case .stall: "stall"
+        case .stallAtStep: "stall at a step"
+        case .crash: "crash"
+        case .stepWallClock: "wall clock step"
+        case .cutPeerLink: "cut between servers"
+        case .cutClients: "cut of clients"
+        case .loseHeartbeats: "lossy link"
+        case .duplicateHeartbeats: "duplicating link"
+        case .slowPeerLink: "slow link"
+        case .stepDown: "step down"
+        case .promote: "promote"
+        case .pause: "pause"
+        case .unhealthy: "unhealthy"
+        }
+    }
+}
+
+/// A fault and when it begins.
+package struct TimedFault: Sendable, Hashable, CustomStringConvertible {
+    package var instant: Instant
+    package var fault: Fault
+
+    package var description: String { "\(instant.secondsText) \(fault)" }
+}
+
+extension Seat {
+    package var index: Int { self == .primary ? 0 : 1 }
+    package var other: Seat { self == .primary ? .backup : .primary }
+}

@@ -1,0 +1,212 @@
+import BinaryStarCore
+
+// What a driver does with its server, step by step: heartbeats, commands, timers, requests, replies, sleep.
+extension Simulation {
+    func performStep(of server: SimulatedServer) {
+        switch server.step {
+        case .asleep: return
+        case .drain:
+            guard !server.heartbeats.isEmpty else { return server.step = .command }
+            server.step = .receive(server.heartbeats.removeFirst(), server.reading(at: now))
+            comes(server, to: .beforeReceive)
+        case .receive(let envelope, let reading):
+            server.step = .drain
+            receive(envelope, at: server, reading)
+        case .command:
+            guard !server.commands.isEmpty else {
+                comes(server, to: .beforeTick)
+                return server.step = .tick
+            }
+            perform(server.commands.removeFirst(), at: server, server.reading(at: now))
+        case .tick: tick(server, server.reading(at: now), thenRequests: false)
+        case .tickAtOnce: tick(server, server.reading(at: now), thenRequests: true)
+        case .publish(let heartbeat, let reading, let thenRequests):
+            history.publications.append(
+                History.Service(
+                    seat: server.seat, life: server.life, term: heartbeat.extension?.term ?? 0, instant: reading.real))
+            send(heartbeat, from: server)
+            server.step = .request
+            if !thenRequests { beginRequests(server) }
+        case .request:
+            guard server.requestsLeft > 0, !server.requests.isEmpty else {
+                server.completionsLeft = server.completions.count
+                return server.step = .complete
+            }
+            server.requestsLeft -= 1
+            server.step = .admit(server.requests.removeFirst(), server.reading(at: now))
+            comes(server, to: .beforeAdmission)
+        case .admit(let request, let reading):
+            server.step = .request
+            decide(request, at: server, reading)
+        case .complete:
+            guard server.completionsLeft > 0, !server.completions.isEmpty else { return server.step = .turnEnd }
+            server.completionsLeft -= 1
+            server.step = .reply(server.completions.removeFirst(), server.reading(at: now))
+        case .reply(let request, let reading):
+            server.step = .complete
+            reply(to: request, from: server, reading)
+        case .turnEnd: endTurn(of: server)
+        }
+    }
+
+    private func beginRequests(_ server: SimulatedServer) {
+        server.requestsLeft = SimulatedServer.requestsPerTurn
+        server.step = .request
+    }
+
+    private func endTurn(of server: SimulatedServer) {
+        guard server.heartbeats.isEmpty, server.commands.isEmpty, server.requests.isEmpty else {
+            return server.step = .drain
+        }
+        let deadline: MonotonicTime
+        switch server.brain {
+        case .ours(let member): deadline = member.nextDeadline
+        case .classic(let classic): deadline = classic.nextHeartbeat
+        case nil: return
+        }
+        server.step = .asleep
+        server.wakeGeneration += 1
+        let wakeUp = max(now + 1_000, server.clock.real(of: deadline)) + random.number(in: 0...300_000)
+        queue.schedule(.wake(server.seat, generation: server.wakeGeneration), at: wakeUp)
+    }
+
+    // MARK: The clock
+
+    private func tick(_ server: SimulatedServer, _ reading: Reading, thenRequests: Bool) {
+        let isOver = thenRequests
+        if !isOver { beginRequests(server) } else { server.step = .request }
+        if case .classic(let classic) = server.brain {
+            guard reading.local >= classic.nextHeartbeat else { return }
+            publishClassic(server, reading, thenRequests: thenRequests)
+            return
+        }
+        let before = snapshot(of: server)
+        guard
+            let (due, reaction, heartbeat) = server.withMember({ member in
+                guard thenRequests || member.nextDeadline <= reading.local else {
+                    return (PairMember.Due(), PairMember.Reaction.none, Heartbeat?.none)
+                }
+                let (due, reaction) = member.tick(at: reading.local)
+                return (due, reaction, due.contains(.heartbeat) ? member.makeHeartbeat(at: reading.local) : nil)
+            })
+        else { return }
+        _ = due
+        note(reaction, of: server, since: before, reading)
+        guard server.isUp, let heartbeat else { return }
+        server.step = .publish(heartbeat, sentFrom: reading, thenRequests: thenRequests)
+        comes(server, to: .beforePublish)
+    }
+
+    private func publishClassic(_ server: SimulatedServer, _ reading: Reading, thenRequests: Bool) {
+        guard case .classic(let classic) = server.brain else { return }
+        classic.heartbeatSent(at: reading.local)
+        server.step = .publish(Heartbeat(role: classic.role), sentFrom: reading, thenRequests: thenRequests)
+    }
+
+    // MARK: Heartbeats
+
+    private func receive(_ envelope: Envelope, at server: SimulatedServer, _ reading: Reading) {
+        server.heardUpTo = max(server.heardUpTo, envelope.sentAt)
+        history.receptions.append(
+            History.Reception(
+                seat: server.seat, life: server.life, instant: reading.real,
+                senderHeardUpTo: envelope.senderHeardUpTo))
+        let before = snapshot(of: server)
+        let peerRole = envelope.heartbeat.role
+        if case .classic(let classic) = server.brain {
+            do throws(ClassicServer.Aborted) {
+                try classic.receive(peerRole, at: reading.local)
+                noteDecision(of: server, since: before, reading, peerRole: peerRole)
+                noteRoleChange(of: server, since: before, reading, term: 0, cause: "peer \(peerRole)")
+            } catch {
+                noteDecision(of: server, since: before, reading, peerRole: peerRole, isConflict: true)
+                noteConflict(of: server, reading)
+            }
+            return
+        }
+        guard let result = server.withMember({ $0.receive(envelope.heartbeat, at: reading.local) }) else { return }
+        switch result {
+        case .failure(let rejection): log("\(server.seat) rejects a heartbeat: \(rejection)")
+        case .success(let reaction):
+            noteDecision(
+                of: server, since: before, reading, peerRole: peerRole, isConflict: reaction.conflict != nil)
+            note(reaction, of: server, since: before, reading)
+            if reaction.transition != nil, server.isUp { comes(server, to: .afterRoleChange) }
+        }
+    }
+
+    // MARK: Requests
+
+    private func decide(_ request: SimulatedRequest, at server: SimulatedServer, _ reading: Reading) {
+        let before = snapshot(of: server)
+        if case .classic(let classic) = server.brain {
+            let isServed = classic.request(at: reading.local) == .serve
+            noteDecision(of: server, since: before, reading, isAdmitted: isServed)
+            noteRoleChange(of: server, since: before, reading, term: 0, cause: "client request")
+            if isServed { admit(request, at: server, reading, term: 0) }
+            return
+        }
+        guard
+            let (action, term) = server.withMember({ member in
+                let action = member.requestArrived(
+                    at: reading.local, knowsRefusals: request.knowsRefusals, clientTerm: request.clientTerm)
+                return (action, member.term)
+            })
+        else { return }
+        switch action {
+        case .admit:
+            noteDecision(of: server, since: before, reading, isAdmitted: true)
+            admit(request, at: server, reading, term: term)
+            comes(server, to: .afterAdmission)
+        case .promoteAndAdmit(let transition):
+            noteDecision(of: server, since: before, reading, isAdmitted: true)
+            note(
+                PairMember.Reaction(transition: transition, heldRequests: server.held.isEmpty ? nil : .serve),
+                of: server, since: before, reading)
+            admit(request, at: server, reading, term: term)
+            server.step = .tickAtOnce
+            comes(server, to: .afterPromotion)
+        case .hold:
+            noteDecision(of: server, since: before, reading)
+            guard server.held.count < SimulatedServer.heldAtMost else { return refuse(request, at: server) }
+            server.held.append(request)
+        case .refuse:
+            noteDecision(of: server, since: before, reading)
+            refuse(request, at: server)
+        }
+    }
+
+    private func admit(_ request: SimulatedRequest, at server: SimulatedServer, _ reading: Reading, term: UInt64) {
+        history.admissions.append(
+            History.Service(seat: server.seat, life: server.life, term: term, instant: reading.real))
+        log("\(server.seat) admits request \(request.number) of client \(request.client)")
+        var request = request
+        request.term = term
+        queue.schedule(
+            .handled(server.seat, life: server.life, request),
+            at: now + Instant.microseconds(random.number(in: 20...3_000)))
+    }
+
+    func refuse(_ request: SimulatedRequest, at server: SimulatedServer) {
+        // A classic client learns it by silence.
+        if request.knowsRefusals { answer(request, from: server, term: 0, isRefusal: true) }
+    }
+
+    private func reply(to request: SimulatedRequest, from server: SimulatedServer, _ reading: Reading) {
+        var (mayReply, isSuspect) = (true, false)
+        if server.member != nil {
+            guard
+                let result = server.withMember({ ($0.mayReply(at: reading.local), $0.isSuspect) })
+            else { return }
+            (mayReply, isSuspect) = result
+        }
+        guard mayReply else {
+            // Held until it is known whether the peer took over, and then sent or dropped.
+            if isSuspect { server.completions.append(request) }
+            return
+        }
+        history.replies.append(
+            History.Service(seat: server.seat, life: server.life, term: request.term, instant: reading.real))
+        answer(request, from: server, term: request.term, isRefusal: false)
+    }
+}

@@ -1,0 +1,148 @@
+import BinaryStarCore
+import Testing
+
+@testable import BinaryStarSimulator
+
+@Suite struct SimulationTests {
+    private func trace(_ seed: UInt64) -> [String] {
+        let simulation = Simulation(Scenario.draw(seed: seed), traces: true)
+        simulation.run()
+        return simulation.trace ?? []
+    }
+
+    @Test("A seed reproduces a run byte for byte", arguments: [1, 77, 360] as [UInt64])
+    func reproduction(seed: UInt64) {
+        let first = trace(seed)
+        #expect(first.count > 50)
+        #expect(first == trace(seed))
+        #expect(first != trace(seed + 1))
+    }
+
+    @Test("No rule is broken")
+    func noRuleIsBroken() {
+        for seed in 1...60 as ClosedRange<UInt64> {
+            let outcome = Campaign.run(Scenario.draw(seed: seed))
+            #expect(outcome.violations.isEmpty, "seed \(seed)")
+            #expect(outcome.events > 1_000)
+        }
+    }
+}
+
+/// A check is itself checked: each is given a history that breaks its rule.
+@Suite struct CheckerTests {
+    private let scenario: Scenario = {
+        var scenario = Scenario.draw(seed: 1)
+        scenario.pair = .ours
+        scenario.clients = [.ours]
+        scenario.faults = []
+        scenario.keepsTerms = true
+        scenario.faultsEnd = .seconds(1)
+        return scenario
+    }()
+
+    private func rules(_ change: (inout History) -> Void) -> Set<String> {
+        var history = History()
+        for seat in Seat.allCases {
+            history.lives.append(.init(seat: seat, number: 1, start: 0, end: .seconds(60), isClassic: false))
+        }
+        activate(&history, .primary, term: 2, at: .seconds(1))
+        history.roleChanges.append(
+            .init(
+                seat: .backup, life: 1, from: .backup, to: .passive, term: 2, cause: "", instant: .seconds(2)))
+        serve(&history, .primary, term: 2, at: .seconds(20))
+        history.acceptances.append(.init(client: 0, seat: .primary, life: 1, term: 2, instant: .seconds(20)))
+        change(&history)
+        return Set(Checker.violations(in: history, of: scenario).map(\.rule))
+    }
+
+    private func activate(_ history: inout History, _ seat: Seat, term: UInt64, at instant: Instant) {
+        history.roleChanges.append(
+            .init(
+                seat: seat, life: 1, from: seat == .primary ? .primary : .passive, to: .active, term: term, cause: "",
+                instant: instant))
+    }
+
+    private func serve(_ history: inout History, _ seat: Seat, term: UInt64, at instant: Instant) {
+        history.publications.append(
+            .init(seat: seat, life: 1, term: term, instant: instant - .milliseconds(100)))
+        history.admissions.append(.init(seat: seat, life: 1, term: term, instant: instant))
+    }
+
+    @Test func nothingIsWrong() { #expect(rules { _ in } == []) }
+
+    @Test func bothServe() {
+        let broken = rules {
+            activate(&$0, .backup, term: 3, at: .seconds(30))
+            serve(&$0, .primary, term: 2, at: .seconds(31))
+        }
+        #expect(broken.isSuperset(of: ["rule 2", "rule 3", "rule 9"]))
+    }
+
+    @Test func aPartitionExcusesServiceByBothButNotForLong() {
+        func broken(healedAt: Instant) -> Set<String> {
+            rules {
+                activate(&$0, .backup, term: 3, at: .seconds(30))
+                serve(&$0, .primary, term: 2, at: .seconds(31))
+                $0.linkFaults.append(.init(seat: nil, from: .seconds(28), until: healedAt))
+                $0.roleChanges.append(
+                    .init(
+                        seat: .primary, life: 1, from: .active, to: .passive, term: 3, cause: "",
+                        instant: .seconds(35)))
+            }
+        }
+        #expect(broken(healedAt: .milliseconds(34_900)) == [])
+        #expect(broken(healedAt: .seconds(32)) == ["rule 3"])
+    }
+
+    @Test func abort() {
+        #expect(
+            rules { $0.conflicts.append(.init(seat: .backup, instant: .seconds(3), isClassic: false)) } == ["rule 3"])
+    }
+
+    @Test func aClientGoesBack() {
+        #expect(
+            rules {
+                $0.acceptances.append(.init(client: 0, seat: .backup, life: 1, term: 1, instant: .seconds(21)))
+            } == ["rule 4"])
+    }
+
+    @Test func serviceWithoutALease() {
+        #expect(
+            rules { $0.replies.append(.init(seat: .primary, life: 1, term: 2, instant: .seconds(25))) } == ["rule 5"])
+    }
+
+    @Test func aTermIsMintedTwice() {
+        #expect(
+            rules {
+                $0.roleChanges.append(
+                    .init(
+                        seat: .primary, life: 1, from: .active, to: .active, term: 2, cause: "", instant: .seconds(3)))
+            } == ["terms"])
+    }
+
+    @Test func nobodyServes() {
+        #expect(rules { $0.acceptances = [] } == ["liveness"])
+    }
+
+    @Test func theTable() {
+        var scenario = scenario
+        scenario.pair = .classic(.backup)
+        scenario.coldStart = .never
+        var history = History()
+        history.acceptances.append(.init(client: 0, seat: .primary, life: 1, term: 0, instant: .seconds(20)))
+        func decision(_ from: Role, _ to: Role, peer: Role?, isAdmitted: Bool = false) -> Set<String> {
+            var history = history
+            history.decisions.append(
+                .init(
+                    seat: .primary, life: 1, instant: 1, from: from, to: to, peerRole: peer, isAdmitted: isAdmitted,
+                    isConflict: false, isExempt: false))
+            return Set(Checker.violations(in: history, of: scenario).map(\.rule))
+        }
+        #expect(decision(.primary, .active, peer: .backup) == [])
+        #expect(decision(.primary, .active, peer: .passive) == ["rule 1"])
+        #expect(decision(.passive, .passive, peer: .primary) == ["rule 1"])
+        #expect(decision(.backup, .active, peer: nil, isAdmitted: true) == ["rule 1"])
+        #expect(decision(.active, .active, peer: nil) == ["rule 1"])
+        #expect(decision(.active, .active, peer: .active) == ["rule 1"])
+    }
+}
