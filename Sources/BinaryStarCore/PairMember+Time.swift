@@ -89,8 +89,12 @@ extension PairMember {
     private static let heartbeatsPerOffer: UInt64 = 8
 
     /// The link to the peer dropped, and its port refuses connections: the process is gone.
-    package mutating func peerDied(at now: MonotonicTime) -> Reaction {
+    ///
+    /// - Parameter asked: when the port was asked; `nil` for just now.
+    package mutating func peerDied(at now: MonotonicTime, askedAt asked: MonotonicTime? = nil) -> Reaction {
         observe(now)
+        // This server may have stalled since, and the peer's next life may be about to become active.
+        if let asked, now - asked > timing.interval { return .none }
         guard !isPeerExpired(at: now), peer.lastHeard != nil else { return .none }
         isPeerDead = true
         peerExpiry = now

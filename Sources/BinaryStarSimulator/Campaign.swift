@@ -31,17 +31,17 @@ package enum Campaign {
         return best
     }
 
-    /// Runs the seeds, several at a time.
+    /// Runs the seeds, several at a time, for as long as `each` says to go on.
     package static func run(
         seeds: Range<UInt64>,
         workers: Int,
-        each: @escaping @Sendable (Outcome) -> Void
+        each: @escaping @Sendable (Outcome) -> Bool
     ) async {
         await withTaskGroup(of: Void.self) { group in
             for worker in 0..<workers {
                 group.addTask {
                     for seed in seeds where Int(seed % UInt64(workers)) == worker {
-                        each(run(Scenario.draw(seed: seed)))
+                        guard each(run(Scenario.draw(seed: seed))) else { return }
                     }
                 }
             }

@@ -27,6 +27,9 @@ struct BStarSim: AsyncParsableCommand {
     @Flag(help: "With --seed: print what happens, and when.")
     var trace = false
 
+    @Flag(help: "Stop when a rule was broken.")
+    var failFast = false
+
     @Option(help: "How many seeds to run at a time.")
     var workers = 2
 
@@ -34,7 +37,10 @@ struct BStarSim: AsyncParsableCommand {
         if let seed { return try runOne(seed) }
         let summary = Summary()
         let start = ContinuousClock.now
-        await Campaign.run(seeds: from..<from + seeds, workers: max(1, workers)) { summary.add($0) }
+        await Campaign.run(seeds: from..<from + seeds, workers: max(1, workers)) { [failFast] outcome in
+            summary.add(outcome)
+            return !failFast || summary.firstFailure == nil
+        }
         summary.print(duration: ContinuousClock.now - start)
         if let failed = summary.firstFailure {
             print("\nthe first that failed, with the faults that it takes:")

@@ -111,6 +111,20 @@ import Testing
             rules { $0.replies.append(.init(seat: .primary, life: 1, term: 2, instant: .seconds(25))) } == ["rule 5"])
     }
 
+    @Test func theHigherTermGivesWay() {
+        #expect(
+            rules {
+                $0.roleChanges.append(
+                    .init(
+                        seat: .primary, life: 1, from: .active, to: .passive, term: 2, cause: "", instant: .seconds(40))
+                )
+            } == ["rule 3"])
+    }
+
+    @Test func aRequestWaitsForEver() {
+        #expect(rules { $0.undecided.append(.seconds(1)) } == ["held requests"])
+    }
+
     @Test func aTermIsMintedTwice() {
         #expect(
             rules {

@@ -11,6 +11,8 @@ package enum Checker {
             violations += lease(history)
             violations += noFalseFailover(history, timeline)
             violations += terms(history, scenario)
+            violations += givingWay(history)
+            violations += undecided(history, scenario)
         } else {
             violations += table(history, scenario)
         }
@@ -76,6 +78,28 @@ package enum Checker {
             }
         }
         return violations
+    }
+
+    /// "The higher term stays": only to a higher term than its own does an active server give way.
+    private static func givingWay(_ history: History) -> [Violation] {
+        history.roleChanges.compactMap { change in
+            guard change.from == .active, change.to == .passive,
+                let own = history.roleChanges.last(where: {
+                    $0.seat == change.seat && $0.life == change.life && $0.isActivation && $0.instant <= change.instant
+                }),
+                change.term <= own.term
+            else { return nil }
+            return Violation(
+                rule: "rule 3", instant: change.instant,
+                text: "\(change.seat) gives way in term \(own.term), and knows no higher one")
+        }
+    }
+
+    /// A request that waits is decided about when the peer is heard or has expired.
+    private static func undecided(_ history: History, _ scenario: Scenario) -> [Violation] {
+        history.undecided.filter { scenario.end - $0 > quietTime }.map {
+            Violation(rule: "held requests", instant: $0, text: "a request waits for ever")
+        }
     }
 
     // MARK: Rule 4

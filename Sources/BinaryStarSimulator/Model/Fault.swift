@@ -38,6 +38,8 @@ package enum Fault: Sendable, Hashable {
         case beforeReply
         /// Heartbeats are drained, and the timers are not looked at yet.
         case beforeTick
+        /// The peer's port refused connections, and the server does not know yet.
+        case beforeProofOfDeath
     }
 
     /// The name under which it is counted.

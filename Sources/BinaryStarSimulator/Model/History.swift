@@ -85,6 +85,8 @@ package struct History: Sendable {
     package var acceptances: [Acceptance] = []
     package var decisions: [Decision] = []
     package var conflicts: [Conflict] = []
+    /// Requests that still waited for a decision when the run ended: since when.
+    package var undecided: [Instant] = []
     /// When a process got no processor time.
     package var stalls: [Span] = []
     /// When the links between the servers did not work: a cut, loss, or delays above ``longestWorkingDelay``.

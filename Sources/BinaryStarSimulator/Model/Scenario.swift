@@ -27,6 +27,8 @@ package struct Scenario: Sendable {
     package var clockOffset: [Instant]
     package var wallOffset: [Instant]
     package var clients: [ClientKind]
+    /// Whether the backup dies for good when the faults end: the primary has to serve alone.
+    package var backupDies: Bool
     package var faults: [TimedFault]
     /// From when on nothing goes wrong any more.
     package var faultsEnd: Instant
@@ -49,8 +51,14 @@ package struct Scenario: Sendable {
             driftPartsPerMillion: (0..<2).map { _ in random.number(in: -4_900...4_900) },
             clockOffset: (0..<2).map { _ in random.number(in: 0...Instant.seconds(100_000)) },
             wallOffset: (0..<2).map { _ in random.number(in: 0...Instant.milliseconds(50)) },
-            clients: clients, faults: [], faultsEnd: length, end: length + recovery)
+            clients: clients, backupDies: pair == .ours && random.chance(permille: 200), faults: [],
+            faultsEnd: length, end: length + recovery)
         scenario.drawFaults(until: length, using: &random)
+        if scenario.backupDies, random.chance(permille: 500) {
+            // In the middle of a handover to it.
+            let instant = length - Instant.microseconds(random.number(in: 0...60_000))
+            scenario.faults.append(TimedFault(instant: instant, fault: .stepDown(.primary)))
+        }
         return scenario
     }
 

@@ -10,6 +10,8 @@ struct SimulatedRequest {
     var clientTerm: UInt64
     /// The term in which it was admitted.
     var term: UInt64 = 0
+    /// Since when it waits to be decided.
+    var heldSince: Instant = 0
 }
 
 /// A heartbeat on its way.
@@ -24,7 +26,11 @@ struct Envelope {
 
 /// What reaches a server other than messages.
 enum Command {
-    case peerDied, beginStepDown, stepDown, promote
+    /// The link to the peer dropped: its port is to be asked.
+    case peerLinkDropped
+    /// The peer's port refused connections when it was asked.
+    case peerDied(askedAt: MonotonicTime)
+    case beginStepDown, stepDown, promote
     case pause(Bool)
     case health(Bool)
 }

@@ -75,14 +75,32 @@ extension Simulation {
 
     // MARK: Commands
 
+    /// A command reaches a process. A dropped link makes it ask the peer's port at once, as soon as it has the processor.
+    func accept(_ command: Command, at server: SimulatedServer) {
+        guard case .peerLinkDropped = command else {
+            server.commands.append(command)
+            return wake(server)
+        }
+        guard now >= server.stalledUntil else {
+            return queue.schedule(
+                .command(server.seat, life: server.life, command), at: server.stalledUntil + .microseconds(500))
+        }
+        // A new life listens already.
+        guard !self.server(server.seat.other).isUp else { return }
+        server.commands.append(.peerDied(askedAt: server.reading(at: now).local))
+        comes(server, to: .beforeProofOfDeath)
+        wake(server)
+    }
+
     func perform(_ command: Command, at server: SimulatedServer, _ reading: Reading) {
         guard server.member != nil else { return }
         let before = snapshot(of: server)
         let now = reading.local
         log("\(server.seat) is told: \(command)")
         switch command {
-        case .peerDied:
-            if let reaction = server.withMember({ $0.peerDied(at: now) }) {
+        case .peerLinkDropped: return
+        case .peerDied(let asked):
+            if let reaction = server.withMember({ $0.peerDied(at: now, askedAt: asked) }) {
                 note(reaction, of: server, since: before, reading)
             }
         case .beginStepDown:

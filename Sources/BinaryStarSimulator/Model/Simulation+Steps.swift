@@ -169,6 +169,8 @@ extension Simulation {
         case .hold:
             noteDecision(of: server, since: before, reading)
             guard server.held.count < SimulatedServer.heldAtMost else { return refuse(request, at: server) }
+            var request = request
+            request.heldSince = now
             server.held.append(request)
         case .refuse:
             noteDecision(of: server, since: before, reading)

@@ -55,11 +55,16 @@ package final class Simulation {
                 .clientTimer(client: client, generation: 0), at: Instant.milliseconds(random.number(in: 0...900)))
         }
         for timed in scenario.faults { queue.schedule(.fault(timed.fault), at: timed.instant) }
+        if scenario.backupDies {
+            queue.schedule(
+                .fault(.crash(.backup, downFor: scenario.end, losesInFlight: false)), at: scenario.faultsEnd)
+        }
         while let (instant, event) = queue.popFirst(), instant <= scenario.end {
             now = max(now, instant)
             eventCount += 1
             handle(event)
         }
+        history.undecided = servers.flatMap { $0.held.map(\.heldSince) }
         for index in history.lives.indices where history.lives[index].end == nil {
             history.lives[index].end = scenario.end
         }
@@ -79,8 +84,7 @@ package final class Simulation {
         case .heartbeat(let envelope, let seat, let life): arrive(envelope, at: server(seat), life: life)
         case .command(let seat, let life, let command):
             guard server(seat).life == life, server(seat).isUp else { return }
-            server(seat).commands.append(command)
-            wake(server(seat))
+            accept(command, at: server(seat))
         case .request(let seat, let request):
             guard server(seat).isUp else { return }
             server(seat).requests.append(request)
@@ -136,7 +140,7 @@ package final class Simulation {
         if scenario.provesDeath, scenario.pair == .ours, downFor > delay, other.isUp,
             !network.isCut(from: other.seat), !network.isCut(from: server.seat)
         {
-            queue.schedule(.command(other.seat, life: other.life, .peerDied), at: now + delay)
+            queue.schedule(.command(other.seat, life: other.life, .peerLinkDropped), at: now + delay)
         }
     }
 
