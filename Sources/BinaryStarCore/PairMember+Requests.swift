@@ -33,6 +33,8 @@ extension PairMember {
     ) -> RequestAction {
         if isServing(at: now, clientTerm: clientTerm) { return .admit }
         observe(now)
+        // Nothing mints what is above, or a client could keep a server suspect with it.
+        let clientTerm = min(clientTerm, Term.maximumFloor)
         if clientTerm > term { takeNote(ofClientTerm: clientTerm, at: now) }
         return decide(at: now, knowsRefusals: knowsRefusals)
     }
@@ -40,7 +42,7 @@ extension PairMember {
     /// A client has seen a higher term: somebody was active after this server, whose own term counts for nothing until its
     /// peer has said that it is not active.
     private mutating func takeNote(ofClientTerm clientTerm: UInt64, at now: MonotonicTime) {
-        foreignTerm = max(foreignTerm, min(clientTerm, Term.maximumFloor))
+        foreignTerm = max(foreignTerm, clientTerm)
         if role == .active, suspicion == nil { suspect(at: now) }
     }
 

@@ -63,6 +63,42 @@ import Testing
         #expect(decode(bytes) == .failure(.malformedExtension))
     }
 
+    @Test("The longest name of a pair, in bytes of UTF-8", arguments: [0, 1, 254, 255])
+    func names(length: Int) {
+        var news = sample
+        news.pairName = String(repeating: "n", count: length)
+        #expect(news.encoded.count == 72 + length)
+        #expect(decode(news.encoded) == .success(Heartbeat(role: .active, extension: news)))
+    }
+
+    @Test("A larger one on the wire is no term")
+    func terms() {
+        var news = sample
+        news.term = Term.maximum
+        #expect(decode(news.encoded) == .success(Heartbeat(role: .active, extension: news)))
+        news.term += 1
+        #expect(decode(news.encoded) == .failure(.malformedExtension))
+    }
+
+    @Test(
+        "The longest time that either may be: one day. The timeout is at least two intervals",
+        arguments: [
+            (1, 2, true), (1, 1, false), (43_200_000, 86_400_000, true), (1, 86_400_000, true), (1, 86_400_001, false),
+            (50_000_000, 86_400_000, false),
+        ] as [(Int64, Int64, Bool)])
+    func times(interval: Int64, timeout: Int64, counts: Bool) {
+        var news = sample
+        news.timing = HeartbeatTiming(interval: .milliseconds(interval), timeout: .milliseconds(timeout))
+        let expected = Heartbeat(role: .active, extension: news)
+        #expect(decode(news.encoded) == (counts ? .success(expected) : .failure(.malformedExtension)))
+    }
+
+    @Test("Its first byte can begin no number")
+    func firstByte() {
+        #expect(Int(String(decoding: sample.encoded.prefix(1), as: UTF8.self)) == nil)
+        #expect(!"0123456789+- \t\n\u{B}\u{C}\r".utf8.contains(sample.encoded[0]))
+    }
+
     @Test func randomBytesNeverTrap() {
         var generator = SeededGenerator(seed: .fromEnvironmentOrRandom())
         for _ in 0..<20_000 {
@@ -75,44 +111,6 @@ import Testing
             var server = Server(.primary)
             server.hear(heartbeat, at: .at(1))
             server.run(until: .at(10))
-        }
-    }
-}
-
-@Suite struct TermTests {
-    @Test("Even for the primary seat and odd for the backup, above every term known")
-    func next() {
-        for known in 0...50 as ClosedRange<UInt64> {
-            for seat in Seat.allCases {
-                let term = Term.next(above: known, for: seat)
-                #expect(term > known && term <= known + 2)
-                #expect(term % 2 == (seat == .primary ? 0 : 1))
-            }
-        }
-    }
-}
-
-@Suite struct ReplyHeaderTests {
-    @Test func roundTrip() {
-        let request = RequestHeader(incarnation: 5, number: 6)
-        for kind in [ReplyHeader.Kind.reply, .refusal] {
-            for role in Role.allCases {
-                let header = ReplyHeader(kind, to: request, term: 77, role: role)
-                #expect(header.encoded.count == ReplyHeader.length)
-                #expect(ReplyHeader(header.encoded.span) == header)
-                #expect(RequestHeader(header.encoded.span) == nil)
-            }
-        }
-        #expect(ReplyHeader(request.encoded.span) == nil)
-    }
-
-    @Test func malformed() {
-        let bytes = ReplyHeader(.reply, to: .init(incarnation: 5, number: 6), term: 7, role: .active).encoded
-        for length in 0..<bytes.count { #expect(ReplyHeader(Array(bytes.prefix(length)).span) == nil) }
-        for (offset, value) in [(0, 0), (4, 2), (5, 1), (5, 9), (22, 0xFF), (30, 0), (30, 5)] as [(Int, UInt8)] {
-            var changed = bytes
-            changed[offset] = value
-            #expect(ReplyHeader(changed.span) == nil)
         }
     }
 }

@@ -12,6 +12,15 @@ import Testing
         #expect(!(time < time))
     }
 
+    @Test func theEndsOfTimeDoNotTrap() {
+        let last = MonotonicTime(nanoseconds: .max)
+        #expect(last + .nanoseconds(1) == last)
+        #expect(last + .seconds(Int64.max) == last)
+        #expect(MonotonicTime.distantPast + .seconds(-1) == .distantPast)
+        #expect(last - .distantPast == .nanoseconds(Int64.max) - .nanoseconds(Int64.min))
+        #expect(MonotonicTime.distantPast - last < .seconds(-584 * 365 * 86_400))
+    }
+
     @Test(
         "The duration in nanoseconds",
         arguments: [

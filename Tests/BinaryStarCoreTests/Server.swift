@@ -84,8 +84,12 @@ struct Server {
         hear(Heartbeat(role: role), at: now)
     }
 
-    mutating func request(at now: MonotonicTime, knowsRefusals: Bool = false) -> PairMember.RequestAction {
-        let action = member.requestArrived(at: now, knowsRefusals: knowsRefusals)
+    mutating func request(
+        at now: MonotonicTime,
+        knowsRefusals: Bool = false,
+        clientTerm: UInt64 = 0
+    ) -> PairMember.RequestAction {
+        let action = member.requestArrived(at: now, knowsRefusals: knowsRefusals, clientTerm: clientTerm)
         if case .promoteAndAdmit(let transition) = action { transitions.append(transition) }
         return action
     }

@@ -65,13 +65,14 @@ extension BinaryStar {
     private func probePeer() {
         guard let endpoint = try? Endpoint(configuration.connect, field: "connect", use: .connect) else { return }
         let peer = member.peer
-        let refused = PumpSignal(pump: pump) { [weak self] in
-            self?.assumeIsolated { $0.peerRefusedConnection(peer) }
+        PortProbe.start(endpoint, limit: configuration.timing.interval) { [weak self, pump] asked in
+            PumpSignal(pump: pump) { [weak self] in
+                self?.assumeIsolated { $0.peerRefusedConnection(peer, askedAt: asked) }
+            }.raise()
         }
-        PortProbe.start(endpoint, limit: configuration.timing.interval) { refused.raise() }
     }
 
-    private func peerRefusedConnection(_ peer: Peer) {
+    private func peerRefusedConnection(_ peer: Peer, askedAt asked: MonotonicTime) {
         receiveHeartbeats()
         guard phase == .running else { return }
         // One that was heard since has started again; but an extended one may only have come late with its last words.
@@ -81,7 +82,7 @@ extension BinaryStar {
         guard isSameLife else { return }
         logger.info("the peer's process is gone", metadata: [LogKey.connect: "\(configuration.connect)"])
         let now = MonotonicTime.now
-        settle(member.peerDied(at: now), at: now)
+        settle(member.peerDied(at: now, askedAt: asked), at: now)
     }
 
     /// Makes the connection to the peer anew. libzmq reconnects by itself when a connection breaks, but not after the

@@ -9,19 +9,24 @@ enum PortProbe {
     fileprivate final class Attempt: Sendable {
         let endpoint: Endpoint
         let limit: Duration
-        let refused: @Sendable () -> Void
+        let refused: @Sendable (MonotonicTime) -> Void
 
-        init(_ endpoint: Endpoint, limit: Duration, refused: @escaping @Sendable () -> Void) {
+        init(_ endpoint: Endpoint, limit: Duration, refused: @escaping @Sendable (MonotonicTime) -> Void) {
             self.endpoint = endpoint
             self.limit = limit
             self.refused = refused
         }
     }
 
-    /// Calls `refused` on another thread if the endpoint refuses connections within `limit`.
+    /// Calls `refused` on another thread if the endpoint refuses connections within `limit`, with the instant at which it was
+    /// asked: an answer that comes late, after a stall, proves nothing of the present.
     ///
     /// A process that ends closes its connections and its listeners one after the other: it is asked again until the limit.
-    static func start(_ endpoint: Endpoint, limit: Duration, refused: @escaping @Sendable () -> Void) {
+    static func start(
+        _ endpoint: Endpoint,
+        limit: Duration,
+        refused: @escaping @Sendable (MonotonicTime) -> Void
+    ) {
         // The thread owns the attempt.
         let attempt = Unmanaged.passRetained(Attempt(endpoint, limit: limit, refused: refused))
         let status = czmq_thread_start(
@@ -42,9 +47,11 @@ extension PortProbe.Attempt {
     fileprivate func run() {
         let end = MonotonicTime.now + limit
         var pause = Self.shortestPause
-        while MonotonicTime.now < end {
+        while true {
+            let asked = MonotonicTime.now
+            guard asked < end else { return }
             if endpoint.refusesConnections(milliseconds: Int32(clamping: limit.wholeNanoseconds / 1_000_000)) {
-                return refused()
+                return refused(asked)
             }
             usleep(UInt32(clamping: pause.wholeNanoseconds / 1_000))
             pause = pause * 2
