@@ -6,16 +6,20 @@ import Testing
 @Suite struct HeldRequestsTests {
     @Test("peer gone → promoted and served: failover ends at the instant of expiry")
     func peerGone() {
-        var pair = Pair.met()
-        pair.stall(.primary)
-        pair.run(for: 2)
-        #expect(pair.request(.backup) == .hold)
-        let expiry = pair[.backup].member.peerExpiry
-        #expect(pair[.backup].member.nextDeadline <= expiry)
-        pair.run(for: 400)
-        #expect(pair[.backup].transitions.last?.instant == expiry)
-        #expect(pair[.backup].transitions.last?.cause == .clientRequest)
-        #expect(pair[.backup].heldRequests == [.serve])
+        var server = Server(.backup)
+        server.tick(at: .at(0))
+        server.hear(.extended(.active, seat: .primary, sequence: 1), at: .at(0))
+        server.run(until: .at(37))
+        server.hear(.extended(.active, seat: .primary, sequence: 2), at: .at(37))
+        server.run(until: .at(50))
+        #expect(server.request(at: .at(50)) == .hold)
+        server.run(until: .at(336))
+        #expect(server.member.role == .passive)
+        // Between two heartbeats.
+        server.run(until: .at(337))
+        #expect(server.transitions.last?.instant == .at(337))
+        #expect(server.transitions.last?.cause == .clientRequest)
+        #expect(server.heldRequests == [.serve])
     }
 
     @Test("peer heard → refused")

@@ -122,6 +122,17 @@ import Testing
         #expect(!server.member.isSuspect && server.member.term == 100)
     }
 
+    @Test("The peer's announced interval sets its expiry; until it has heard us, its own timeout does")
+    func expiryOfASlowPeer() {
+        var server = Server(.backup)
+        server.tick(at: .at(0))
+        let slow = HeartbeatTiming(interval: .seconds(1), timeout: .seconds(10))
+        server.hear(.extended(.active, seat: .primary, sequence: 1, timing: slow), at: .at(0))
+        #expect(server.member.peerExpiry == .at(10_000))
+        server.hear(.extended(.active, seat: .primary, sequence: 2, timing: slow, echo: server.echo()), at: .at(1))
+        #expect(server.member.peerExpiry == .at(2_001))
+    }
+
     @Test("Active with higher term makes it passive")
     func superseded() {
         var server = active()
