@@ -64,22 +64,18 @@ extension BinaryStar {
             ? Request(message, identityFrames: voter.identityFrames) : Request(oneWay: message)
         if voter.needsDelimiter, !request.envelope.hasDelimiter { return drop(.noDelimiter, from: voter) }
         if request.envelope.cost > Request.largestEnvelope { return drop(.envelopeTooLarge, from: voter) }
-        let header = request.header(identityFrames: voter.identityFrames)
-        if member.isServing(at: now, clientTerm: header?.term ?? 0) {
-            if logsTrace { trace(.clientRequest, "admit") }
-            return serve(request, of: voter, &pass)
-        }
         decide(request, of: voter, at: now, &pass)
     }
 
-    /// Asks the core about a request while the star is not, or not surely, active.
+    /// Does with a request what the core says.
     private func decide(
         _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
     ) {
         let header = request.header(identityFrames: voter.identityFrames)
+        // A call that changes the member in place: another one would copy all of it, for each request.
         let action = member.requestArrived(
             at: now, knowsRefusals: header != nil, clientTerm: header?.term ?? 0)
-        trace(.clientRequest, action)
+        if logsTrace { trace(.clientRequest, action) }
         switch action {
         case .admit: serve(request, of: voter, &pass)
         case .promoteAndAdmit(let transition):
@@ -105,16 +101,9 @@ extension BinaryStar {
 
     // MARK: Held requests
 
-    /// Serves what was held, unless the star has ceased to be active in the meantime: then each is decided about anew.
+    /// Serves what was held. Each is decided about anew, at an instant of its own: the star may have ceased to be active.
     func serveHeldRequests() {
-        settleHeldRequests { request, voter, pass in
-            let now = MonotonicTime.now
-            if member.isServing(at: now) {
-                serve(request, of: voter, &pass)
-            } else {
-                decide(request, of: voter, at: now, &pass)
-            }
-        }
+        settleHeldRequests { request, voter, pass in decide(request, of: voter, at: .now, &pass) }
     }
 
     func refuseHeldRequests() {
