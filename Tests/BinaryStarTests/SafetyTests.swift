@@ -39,9 +39,15 @@ import ZeroMQ
             try await running(backup) {
                 try await primary.becomes(.active)
                 try await backup.becomes(.passive)
+                try await hears(primary, that: .passive)
                 try await body(primary, backup)
             }
         }
+    }
+
+    /// A change of role is published at once, and yet takes its time to the other server.
+    private func hears(_ star: BinaryStar, that role: Role) async throws {
+        try await eventually("the peer as \(role)") { await star.status.peer?.role == role }
     }
 
     @Test("The active hands over: the peer is active, and no request fails")
@@ -61,6 +67,7 @@ import ZeroMQ
             #expect(try #require(second.term) > #require(first.term))
             #expect(second.body[1].text == second.term.map(String.init))
             // And back.
+            try await hears(backup, that: .passive)
             try await backup.stepDown()
             #expect(try await client.request("3").server == .primary)
             await client.close()
@@ -224,6 +231,7 @@ import ZeroMQ
                 isHealthy.update { $0 = false }
                 _ = await changes.first { $0 == .active }
                 try await primary.becomes(.passive)
+                try await hears(backup, that: .passive)
                 await #expect { try await backup.stepDown() } throws: {
                     "\($0)".contains("cannot serve")
                 }
@@ -267,6 +275,7 @@ import ZeroMQ
             try await running(backup) {
                 try await backup.becomes(.passive)
                 try await eventually("a peer of ours") { await primary.member.peer.kind == .extended }
+                try await hears(primary, that: .passive)
                 try await primary.stepDown()
                 #expect(await backup.role == .active)
             }
