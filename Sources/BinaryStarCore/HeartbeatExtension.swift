@@ -92,11 +92,7 @@ extension HeartbeatExtension {
             UInt64(timing.timeout.wholeNanoseconds), echo?.incarnation ?? 0, echo?.sequence ?? 0,
             UInt64(max(0, echo?.age.wholeNanoseconds ?? 0)),
         ]
-        for number in numbers {
-            for shift in stride(from: 56, through: 0, by: -8) {
-                bytes.append(UInt8(truncatingIfNeeded: number >> shift))
-            }
-        }
+        for number in numbers { bytes.append(bigEndian: number) }
         let name = pairName.utf8.prefix(Self.maximumNameLength)
         bytes.append(UInt8(name.count))
         bytes.append(contentsOf: name)
@@ -115,9 +111,7 @@ extension HeartbeatExtension {
         guard bytes.count >= fixedLength, bytes.count == fixedLength + Int(bytes[71]) else {
             return .failure(.malformedExtension)
         }
-        func number(_ index: Int) -> UInt64 {
-            (0..<8).reduce(0) { $0 << 8 | UInt64(bytes[7 + index * 8 + $1]) }
-        }
+        func number(_ index: Int) -> UInt64 { bytes.bigEndian(at: 7 + index * 8) }
         guard let seat = Seat(wireNumber: bytes[6]), number(0) != 0, number(1) != 0, number(2) <= Term.maximum,
             let interval = Duration(wireNanoseconds: number(3)), let timeout = Duration(wireNanoseconds: number(4)),
             interval > .zero, timeout >= interval * 2, timeout <= HeartbeatTiming.maximum,

@@ -4,7 +4,7 @@
 /// sent. Whoever drives it keeps this contract:
 ///
 /// 1. Create it with the instant at which the server starts: the peer counts as alive for one timeout from then.
-/// 2. Pass each heartbeat to ``receive(_:at:)`` and each client request to ``requestArrived(at:knowsRefusals:)``, with the
+/// 2. Pass each heartbeat to ``receive(_:at:)`` and each client request to ``requestArrived(at:knowsRefusals:clientTerm:)``, with the
 ///    instant at which it is *handled*, read from the clock for each one. Pass what has arrived from the peer before
 ///    requests.
 /// 3. Call ``tick(at:)`` no later than ``nextDeadline``, and after each call that changed it. When it says so, publish what

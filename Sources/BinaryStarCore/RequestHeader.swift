@@ -15,7 +15,6 @@ package struct RequestHeader: Sendable, Hashable {
     package var incarnation: UInt64
     /// Which of its requests. A retry keeps the number.
     package var number: UInt64
-
     /// The highest term that the client has seen in a reply or a refusal.
     package var term: UInt64
 
@@ -34,9 +33,7 @@ package struct RequestHeader: Sendable, Hashable {
     package var encoded: [UInt8] {
         var bytes = Self.prefix
         bytes.reserveCapacity(Self.length)
-        for value in [incarnation, number, term] {
-            withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
-        }
+        for value in [incarnation, number, term] { bytes.append(bigEndian: value) }
         return bytes
     }
 
@@ -50,12 +47,9 @@ package struct RequestHeader: Sendable, Hashable {
     init?(prefixOf bytes: Span<UInt8>, kind: UInt8) {
         for (index, expected) in Self.prefix.dropLast().enumerated() where bytes[index] != expected { return nil }
         guard bytes[5] == kind else { return nil }
-        func integer(at offset: Int) -> UInt64 {
-            (offset..<offset + 8).reduce(0) { $0 << 8 | UInt64(bytes[$1]) }
-        }
-        incarnation = integer(at: 6)
-        number = integer(at: 14)
-        term = integer(at: 22)
+        incarnation = bytes.bigEndian(at: 6)
+        number = bytes.bigEndian(at: 14)
+        term = bytes.bigEndian(at: 22)
         guard term <= Term.maximum else { return nil }
     }
 }

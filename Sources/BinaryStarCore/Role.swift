@@ -40,6 +40,14 @@ public enum Seat: String, Sendable, Hashable, CaseIterable, Codable {
         case .backup: .backup
         }
     }
+
+    /// The seat of the other server.
+    package var other: Seat {
+        switch self {
+        case .primary: .backup
+        case .backup: .primary
+        }
+    }
 }
 
 extension Seat: CustomStringConvertible {

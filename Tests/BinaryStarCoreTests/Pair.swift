@@ -121,10 +121,6 @@ struct Pair {
     }
 }
 
-extension Seat {
-    var other: Seat { self == .primary ? .backup : .primary }
-}
-
 /// Reads a heartbeat from whole frames, as the driver does.
 func decodeFrames(_ frames: [[UInt8]]) -> Result<Heartbeat, HeartbeatRejection> {
     guard let state = frames.first else { return .failure(.empty) }

@@ -87,13 +87,3 @@ public struct BinaryStarClientConfiguration: Sendable, Hashable {
         }
     }
 }
-
-extension Seat {
-    /// The seat of the other server.
-    var other: Seat {
-        switch self {
-        case .primary: .backup
-        case .backup: .primary
-        }
-    }
-}

@@ -72,5 +72,4 @@ package struct TimedFault: Sendable, Hashable, CustomStringConvertible {
 
 extension Seat {
     package var index: Int { self == .primary ? 0 : 1 }
-    package var other: Seat { self == .primary ? .backup : .primary }
 }

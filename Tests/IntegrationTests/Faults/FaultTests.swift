@@ -159,9 +159,8 @@ struct PairFiles: Sendable {
     private func state(_ seat: Seat) -> String { folder.ipc("state-\(seat)") }
 
     func arguments(_ seat: Seat) -> [String] {
-        let peer: Seat = seat == .primary ? .backup : .primary
-        return [
-            "--seat", "\(seat)", "--frontend", front(seat), "--listen", state(seat), "--connect", state(peer),
+        [
+            "--seat", "\(seat)", "--frontend", front(seat), "--listen", state(seat), "--connect", state(seat.other),
         ]
     }
 
