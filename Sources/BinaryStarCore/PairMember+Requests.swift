@@ -12,12 +12,26 @@ extension PairMember {
         case refuse
     }
 
-    /// Whether a request may be served without further questions: the usual case. A lease in the future implies the active
-    /// role, without suspicion.
-    ///
-    /// - Parameter clientTerm: the highest term that the client has seen; 0 if it knows no terms.
-    package func isServing(at now: MonotonicTime, clientTerm: UInt64 = 0) -> Bool {
-        now < leaseEnd && !isDraining && clientTerm <= term
+    /// What requests may be served without further questions: the usual case.
+    package struct Admission: Sendable, Hashable {
+        /// Until when. A lease in the future implies the active role, without suspicion.
+        @usableFromInline let end: MonotonicTime
+        @usableFromInline let term: UInt64
+
+        /// Nothing.
+        package static let none = Admission(end: .distantPast, term: 0)
+
+        /// Whether a request that arrived at `now` may be served.
+        ///
+        /// - Parameter clientTerm: the highest term that the client has seen; 0 if it knows no terms.
+        @inlinable package func admits(at now: MonotonicTime, clientTerm: UInt64) -> Bool {
+            now < end && clientTerm <= term
+        }
+    }
+
+    /// Holds until the next call that changes this member: to ask it saves asking the member for each of many requests.
+    package var admission: Admission {
+        isDraining ? .none : Admission(end: leaseEnd, term: term)
     }
 
     /// A client's request arrived, and is a vote.
@@ -31,7 +45,7 @@ extension PairMember {
         knowsRefusals: Bool = false,
         clientTerm: UInt64 = 0
     ) -> RequestAction {
-        if isServing(at: now, clientTerm: clientTerm) { return .admit }
+        if admission.admits(at: now, clientTerm: clientTerm) { return .admit }
         observe(now)
         // Nothing mints what is above, or a client could keep a server suspect with it.
         let clientTerm = min(clientTerm, Term.maximumFloor)

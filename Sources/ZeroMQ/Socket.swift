@@ -55,6 +55,19 @@ import CZeroMQ
 
     // MARK: Options
 
+    /// A descriptor that becomes readable when something happens to the socket. It says neither what, nor that something is
+    /// left of it: only a receive that brings nothing, or a send that finds no room, makes the next signal certain.
+    package var descriptor: Int32 {
+        get throws(ZeroMQError) {
+            var descriptor: Int32 = -1
+            var size = MemoryLayout<Int32>.size
+            guard unsafe zmq_getsockopt(handle, ZMQ_FD, &descriptor, &size) == 0 else {
+                throw .last("get option", "ZMQ_FD")
+            }
+            return descriptor
+        }
+    }
+
     package func set(_ option: SocketOption<Int32>, _ value: Int32) throws(ZeroMQError) {
         var value = value
         guard unsafe zmq_setsockopt(handle, option.name, &value, MemoryLayout<Int32>.size) == 0 else {

@@ -53,7 +53,7 @@ import Testing
         var server = active()
         server.tick(at: .at(250))
         #expect(server.member.isSuspect)
-        #expect(!server.member.isServing(at: .at(250)))
+        #expect(!server.member.admission.admits(at: .at(250), clientTerm: 0))
         #expect(server.request(at: .at(251)) == .hold)
     }
 

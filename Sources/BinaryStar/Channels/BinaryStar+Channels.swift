@@ -63,7 +63,7 @@ extension BinaryStar {
             }
             let readOn = PumpSignal(pump: pump) { [weak self] in self?.assumeIsolated { $0.readOn(channel: id) } }
             let buffer = ChannelBuffer(capacity: capacity, readOn: readOn)
-            let pumped = PumpedSocket(socket, priority: .data) { [weak self] events in
+            let pumped = try PumpedSocket(socket, priority: .data) { [weak self] events in
                 self?.assumeIsolated { $0.serve(channel: id, events) }
             }
             let port = ChannelPort(
@@ -106,7 +106,7 @@ extension BinaryStar {
         do throws(ZeroMQError) {
             var spare: Message?
             while port.isReading {
-                switch try port.pumped.socket.receive(reusing: &spare, maximumFrames: Self.maximumFrameCount) {
+                switch try port.pumped.receive(reusing: &spare, maximumFrames: Self.maximumFrameCount) {
                 case .message(let message): port.isReading = port.buffer.add(message)
                 case .tooManyFrames:
                     rateLimitedLog.warning("message dropped: too many frames", to: logger, at: .now)
@@ -163,7 +163,7 @@ extension BinaryStar {
 
     private func attemptSend(_ message: inout Message, on port: ChannelPort) throws(BinaryStarError) -> Socket.Sent {
         do throws(ZeroMQError) {
-            return try port.pumped.socket.send(&message)
+            return try port.pumped.send(&message)
         } catch {
             throw .failed(error)
         }

@@ -26,13 +26,13 @@ extension BinaryStarClient {
         try socket.set(.sendHighWaterMark, 0)
         try socket.set(.maximumFrameSize, Self.maximumFrameSize)
         let monitor = try loop.startMonitor(of: socket, [.disconnected, .closed])
-        let pumpedMonitor = PumpedSocket(monitor, priority: .control) { [weak self] _ in
+        let pumpedMonitor = try PumpedSocket(monitor, priority: .control) { [weak self] _ in
             self?.assumeIsolated { $0.connectionBroke() }
         }
         loop.insert(pumpedMonitor, events: .readable)
         connection.monitor = pumpedMonitor
         try socket.connect(endpoint)
-        let pumped = PumpedSocket(socket, priority: .data) { [weak self] _ in
+        let pumped = try PumpedSocket(socket, priority: .data) { [weak self] _ in
             self?.assumeIsolated { $0.receiveReplies() }
         }
         loop.insert(pumped, events: .readable)
@@ -70,7 +70,7 @@ extension BinaryStarClient {
 
     /// The connection to the server broke, or could not be made. A zguide server has no terms, and takes over only after the settle delay.
     private func connectionBroke() {
-        while let message = try? connection.monitor?.socket.receive() {
+        while let message = try? connection.monitor?.receive() {
             guard MonitorEvent(message) != nil, connection.socket != nil else { continue }
             guard highestTerm > 0 else { continue }
             return leave("the connection broke", at: .now)
@@ -118,7 +118,7 @@ extension BinaryStarClient {
             case .plain: Message(frames: [delimiter])
             }
         do throws(ZeroMQError) {
-            _ = try pumped.socket.send(request.body, to: &envelope, bodyStart: envelope.endIndex)
+            _ = try pumped.send(request.body, to: &envelope, bodyStart: envelope.endIndex)
             requests.sent(request.number, at: now)
         } catch {
             fail(error)
@@ -136,7 +136,7 @@ extension BinaryStarClient {
     private func receiveReplies() {
         let budgetEnd = pump.confined.budgetEnd
         do throws(ZeroMQError) {
-            while let message = try connection.socket?.socket.receive() {
+            while let message = try connection.socket?.receive() {
                 let now = MonotonicTime.now
                 accept(message, at: now)
                 if now >= budgetEnd { break }

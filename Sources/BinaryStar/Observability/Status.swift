@@ -82,7 +82,8 @@ extension BinaryStar {
         }
         return Status(
             pairName: configuration.pairName, seat: configuration.seat, role: member.role, term: member.term,
-            incarnation: member.incarnation, isServing: member.isServing(at: now), isSuspect: member.isSuspect,
+            incarnation: member.incarnation, isServing: member.admission.admits(at: now, clientTerm: 0),
+            isSuspect: member.isSuspect,
             isDraining: member.isDraining, isPaused: member.isPaused, isHealthy: member.isHealthy,
             lastChange: change, peer: peerStatus(at: now), requests: requestStatus,
             heartbeatsRejected: statistics.heartbeatsRejected.byName, stalls: statistics.stalls)

@@ -13,7 +13,7 @@ extension BinaryStar {
         do throws(ZeroMQError) {
             let socket = try PeerLink.bindPublisher(configuration.listen, in: loop)
             endpoint = try socket.lastEndpoint
-            publisher = PumpedSocket(socket, priority: .control) { _ in }
+            publisher = try PumpedSocket(socket, priority: .control) { _ in }
         } catch {
             throw .unavailable("listen", error)
         }
@@ -33,11 +33,11 @@ extension BinaryStar {
         let socket = try PeerLink.makeSubscriber(timing: configuration.timing, in: loop)
         // Before the socket connects: libzmq waits for a monitor that nobody reads.
         let monitorSocket = try loop.startMonitor(of: socket, .disconnected)
-        let monitor = PumpedSocket(monitorSocket, priority: .control) { [weak self] _ in
+        let monitor = try PumpedSocket(monitorSocket, priority: .control) { [weak self] _ in
             self?.assumeIsolated { $0.readPeerMonitor() }
         }
         try socket.connect(configuration.connect)
-        let subscriber = PumpedSocket(socket, priority: .control) { [weak self] _ in
+        let subscriber = try PumpedSocket(socket, priority: .control) { [weak self] _ in
             self?.assumeIsolated { $0.receiveHeartbeats() }
         }
         loop.insert(monitor, events: .readable)
@@ -49,7 +49,7 @@ extension BinaryStar {
 
     private func readPeerMonitor() {
         var isBroken = false
-        while let message = try? sockets.peerLink?.monitor?.socket.receive() {
+        while let message = try? sockets.peerLink?.monitor?.receive() {
             if MonitorEvent(message)?.kind == .disconnected { isBroken = true }
         }
         guard isBroken, phase == .running else { return }
@@ -107,7 +107,7 @@ extension BinaryStar {
         do throws(ZeroMQError) {
             // A peer cannot keep the pump here: what it sends beyond this waits for the next turn.
             for _ in 0..<Self.heartbeatsPerTurn {
-                switch try link.subscriber.socket.receive(reusing: &link.spare, maximumFrames: 2) {
+                switch try link.subscriber.receive(reusing: &link.spare, maximumFrames: 2) {
                 case .nothing: return
                 case .tooManyFrames: reject(.tooManyFrames, nil)
                 case .message(let message):
@@ -178,7 +178,7 @@ extension BinaryStar {
     private func publish(_ heartbeat: Heartbeat) {
         var message = Message(frames: heartbeat.frames)
         do throws(ZeroMQError) {
-            _ = try sockets.peerLink?.publisher.socket.send(&message)
+            _ = try sockets.peerLink?.publisher.send(&message)
             statistics.heartbeatsSent += 1
         } catch {
             rateLimitedLog.warning(

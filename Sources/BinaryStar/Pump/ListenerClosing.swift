@@ -35,7 +35,7 @@ final class ListenerClosing {
     func close(_ listener: PumpedSocket, endpoints: [String]) throws(ZeroMQError) {
         let socket = try loop.startMonitor(of: listener.socket, [.closed, .closeFailed])
         let entry = Pending(listener: listener, openCount: endpoints.count)
-        let monitor = PumpedSocket(socket, priority: .control) { [unowned entry] _ in self.read(entry) }
+        let monitor = try PumpedSocket(socket, priority: .control) { [unowned entry] _ in self.read(entry) }
         entry.monitor = monitor
         loop.insert(monitor, events: .readable)
         pending.append(entry)
@@ -49,7 +49,7 @@ final class ListenerClosing {
 
     private func read(_ entry: Pending) {
         // An error means that nothing more comes from this monitor.
-        while entry.openCount > 0, let message = try? entry.monitor?.socket.receive() {
+        while entry.openCount > 0, let message = try? entry.monitor?.receive() {
             if MonitorEvent(message) != nil { entry.openCount -= 1 }
         }
         if entry.openCount == 0 { remove(entry) }

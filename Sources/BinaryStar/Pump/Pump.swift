@@ -75,6 +75,7 @@ public final class Pump: Sendable {
         repeat {
             loop.runTurn {
                 queue.take(into: &work)
+                guard !work.isEmpty else { return }
                 for item in work { perform(item) }
                 work.removeAll(keepingCapacity: true)
             }

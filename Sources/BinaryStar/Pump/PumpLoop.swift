@@ -76,7 +76,7 @@ final class PumpLoop {
         for offset in ready.indices {
             let (socket, events) = ready[(offset + turn) % ready.count]
             // One that an earlier handler of this turn has taken out is skipped.
-            if socket.priority == priority, socket.isPumped { socket.handler(events) }
+            if socket.priority == priority, socket.isPumped { socket.serve(events) }
         }
     }
 
@@ -99,8 +99,7 @@ final class PumpLoop {
     /// - Returns: whether the wake descriptor is readable.
     func poll(mayWait: Bool) -> Bool {
         do throws(ZeroMQError) {
-            let count = try sockets.wait(milliseconds: mayWait ? millisecondsToNextDeadline() : 0)
-            guard count > 0 else { return false }
+            try sockets.wait(milliseconds: mayWait ? millisecondsToNextDeadline() : 0)
             sockets.collectReady(into: &ready)
             return sockets.isWakeReady
         } catch {
@@ -112,7 +111,10 @@ final class PumpLoop {
     /// Rounded up: a turn before the deadline would find nothing to do.
     private func millisecondsToNextDeadline() -> Int {
         guard let deadline = nextDeadline else { return -1 }
-        let nanoseconds = (deadline - .now).wholeNanoseconds
-        return max(0, Int((nanoseconds + 999_999) / 1_000_000))
+        let now = MonotonicTime.now
+        guard deadline > now else { return 0 }
+        // The clock is never negative, so that this does not overflow.
+        let nanoseconds = deadline.nanoseconds - now.nanoseconds
+        return Int(nanoseconds / 1_000_000) + (nanoseconds % 1_000_000 > 0 ? 1 : 0)
     }
 }

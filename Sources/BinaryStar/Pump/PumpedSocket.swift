@@ -1,6 +1,14 @@
 import ZeroMQ
 
 /// A socket in a pump's poll set. Used on the pump's thread only.
+///
+/// A socket that the pump reads from is watched by its descriptor: to ask a ZeroMQ socket for its state, as `zmq_poll` does with
+/// each one in its set, costs two system calls a turn even if nothing has happened. libzmq signals on that descriptor only
+/// when something happens to a socket *after* it was found empty, and any call takes the signal in. So the socket keeps note
+/// of whether it may have something that the descriptor does not tell of: that is so from a message received, or sent, until a
+/// receive that finds nothing.
+///
+/// Source: `zmq_getsockopt(3)`, `ZMQ_FD`.
 final class PumpedSocket {
     /// The order in which ready sockets are served within a turn.
     enum Priority {
@@ -12,23 +20,70 @@ final class PumpedSocket {
 
     let socket: Socket
     let priority: Priority
-    let handler: (PollSet.Events) -> Void
+    private let handler: (PollSet.Events) -> Void
+    fileprivate let descriptor: Int32
     /// Whether a pump has the socket.
     fileprivate(set) var isPumped = false
     /// The place in the poll set while the pump waits for something of the socket.
     fileprivate var index: Int?
+    /// What the pump waits for.
+    fileprivate var events: PollSet.Events = []
+    /// Whether there may be a message to receive that the descriptor does not tell of.
+    fileprivate var mayBeReadable = false
 
-    init(_ socket: consuming Socket, priority: Priority, handler: @escaping (PollSet.Events) -> Void) {
+    init(
+        _ socket: consuming Socket,
+        priority: Priority,
+        handler: @escaping (PollSet.Events) -> Void
+    ) throws(ZeroMQError) {
+        descriptor = try socket.descriptor
         self.socket = socket
         self.priority = priority
         self.handler = handler
+    }
+
+    /// Lets the owner receive or send what it can.
+    func serve(_ events: PollSet.Events) {
+        // Set again by a receive that brings a message. An owner that does not even try does not want any.
+        mayBeReadable = false
+        handler(events)
+    }
+
+    /// As the socket's own.
+    func receive(reusing spare: inout Message?, maximumFrames: Int) throws(ZeroMQError) -> Socket.Received {
+        let received = try socket.receive(reusing: &spare, maximumFrames: maximumFrames)
+        if case .nothing = received { mayBeReadable = false } else { mayBeReadable = true }
+        return received
+    }
+
+    /// As the socket's own.
+    func receive() throws(ZeroMQError) -> Message? {
+        let message = try socket.receive()
+        mayBeReadable = message != nil
+        return message
+    }
+
+    /// As the socket's own.
+    func send(_ message: inout Message) throws(ZeroMQError) -> Socket.Sent {
+        mayBeReadable = true
+        return try socket.send(&message)
+    }
+
+    /// As the socket's own.
+    func send(
+        _ reply: consuming Message,
+        to request: inout Message,
+        bodyStart: Int,
+        charge: Charge? = nil
+    ) throws(ZeroMQError) -> Socket.Sent {
+        mayBeReadable = true
+        return try socket.send(reply, to: &request, bodyStart: bodyStart, charge: charge)
     }
 }
 
 /// The sockets of a pump, and the wake descriptor before them.
 ///
-/// A socket that the pump waits for nothing of, such as a publisher, is not in the poll set: `zmq_poll` asks every socket in
-/// it for its state, several times a turn.
+/// A socket that the pump waits for nothing of, such as a publisher, is not in the poll set.
 struct PumpedSockets: ~Copyable {
     private var pollSet = PollSet()
     private var polled: [PumpedSocket] = []
@@ -57,17 +112,23 @@ struct PumpedSockets: ~Copyable {
     /// Says what to wait for. A socket that is not in is left alone.
     mutating func setEvents(_ events: PollSet.Events, of socket: PumpedSocket) {
         guard socket.isPumped else { return }
-        if let index = socket.index {
-            guard events.isEmpty else { return pollSet.setEvents(events, at: index) }
-            stopPolling(socket, at: index)
-        } else if !events.isEmpty {
-            socket.index = pollSet.count
-            polled.append(socket)
+        if events.contains(.readable) { socket.mayBeReadable = true }
+        guard events != socket.events else { return }
+        socket.events = events
+        stopPolling(socket)
+        guard !events.isEmpty else { return }
+        socket.index = pollSet.count
+        polled.append(socket)
+        if events == .readable {
+            pollSet.append(descriptor: socket.descriptor, events: .readable)
+        } else {
+            // Whether there is room to send, libzmq has to be asked.
             pollSet.append(socket.socket, events: events)
         }
     }
 
-    private mutating func stopPolling(_ socket: PumpedSocket, at index: Int) {
+    private mutating func stopPolling(_ socket: PumpedSocket) {
+        guard let index = socket.index else { return }
         socket.index = nil
         pollSet.swapRemove(at: index)
         let last = polled.removeLast()
@@ -77,18 +138,25 @@ struct PumpedSockets: ~Copyable {
         }
     }
 
-    mutating func wait(milliseconds: Int) throws(ZeroMQError) -> Int {
-        try pollSet.wait(milliseconds: milliseconds)
+    /// Waits for the sockets; not at all if one may have something already.
+    mutating func wait(milliseconds: Int) throws(ZeroMQError) {
+        _ = try pollSet.wait(milliseconds: polled.contains(where: \.isReadByDescriptor) ? 0 : milliseconds)
     }
 
     /// Whether the last wait found the wake descriptor readable.
     var isWakeReady: Bool { !pollSet.ready(at: 0).isEmpty }
 
-    /// The sockets that the last wait found ready, with their events.
+    /// The sockets that the last wait found ready, or that may be, with their events.
     func collectReady(into ready: inout [(PumpedSocket, PollSet.Events)]) {
         for (offset, socket) in polled.enumerated() {
-            let events = pollSet.ready(at: offset + 1)
+            var events = pollSet.ready(at: offset + 1)
+            if socket.isReadByDescriptor { events.insert(.readable) }
             if !events.isEmpty { ready.append((socket, events)) }
         }
     }
+}
+
+extension PumpedSocket {
+    /// Whether the socket is watched by its descriptor, and may be readable though that says nothing.
+    fileprivate var isReadByDescriptor: Bool { mayBeReadable && events == .readable }
 }

@@ -46,7 +46,7 @@ extension BinaryStar {
             }
         let sent: Socket.Sent
         do throws(ZeroMQError) {
-            sent = try voter.pumped.socket.send(reply, to: &message, bodyStart: bodyStart, charge: charge)
+            sent = try voter.pumped.send(reply, to: &message, bodyStart: bodyStart, charge: charge)
         } catch {
             rateLimitedLog.warning(
                 "cannot send a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])

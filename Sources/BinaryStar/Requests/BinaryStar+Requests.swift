@@ -22,15 +22,14 @@ extension BinaryStar {
         let room = voter.room
         var pass = Voter.Pass(spare: voter.spare.take(), inlineHandler: voter.inlineHandler)
         swap(&pass.batch, &voter.batch)
+        pass.admission = member.admission
         // One message at least: another voter may have used the turn's time up.
-        var now = MonotonicTime.now
+        var now: MonotonicTime
         repeat {
             // Bound once and handed on: a second reference to the message would make its frames be copied.
-            guard let message = receive(from: voter, &pass) else {
-                now = .now
-                continue
-            }
+            let message = receive(from: voter, &pass)
             now = .now
+            guard let message else { continue }
             handle(message, from: voter, at: now, &pass)
         } while !pass.isDry && pass.batch.count < room && now < budgetEnd
         swap(&pass.batch, &voter.batch)
@@ -41,7 +40,7 @@ extension BinaryStar {
     /// The next message, or `nil` if there is none now or it was dropped.
     private func receive(from voter: Voter, _ pass: inout Voter.Pass) -> Message? {
         do throws(ZeroMQError) {
-            switch try voter.pumped.socket.receive(
+            switch try voter.pumped.receive(
                 reusing: &pass.spare, maximumFrames: voter.limits.maximumFrameCount)
             {
             case .message(let message): return message
@@ -72,10 +71,13 @@ extension BinaryStar {
         _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
     ) {
         let header = request.header(identityFrames: voter.identityFrames)
-        // A call that changes the member in place: another one would copy all of it, for each request.
-        let action = member.requestArrived(
-            at: now, knowsRefusals: header != nil, clientTerm: header?.term ?? 0)
+        if pass.admission.admits(at: now, clientTerm: header?.term ?? 0) {
+            if logsTrace { trace(.clientRequest, PairMember.RequestAction.admit) }
+            return serve(request, of: voter, &pass)
+        }
+        let action = member.requestArrived(at: now, knowsRefusals: header != nil, clientTerm: header?.term ?? 0)
         if logsTrace { trace(.clientRequest, action) }
+        defer { pass.admission = member.admission }
         switch action {
         case .admit: serve(request, of: voter, &pass)
         case .promoteAndAdmit(let transition):
@@ -96,7 +98,7 @@ extension BinaryStar {
         var message = request.envelope(
             with: ReplyHeader(.refusal, to: header, term: member.term, role: member.role))
         // If it cannot be sent, the client has to wait, as with a server that says nothing.
-        _ = try? voter.pumped.socket.send(&message)
+        _ = try? voter.pumped.send(&message)
     }
 
     // MARK: Held requests

@@ -89,7 +89,7 @@ extension BinaryStar {
             }
             try socket.bind(checked.text)
             let bound = try socket.lastEndpoint
-            let pumped = PumpedSocket(socket, priority: .data) { [weak self] _ in
+            let pumped = try PumpedSocket(socket, priority: .data) { [weak self] _ in
                 self?.assumeIsolated { $0.drain(voter: id) }
             }
             sockets.voters[id] = Voter(

@@ -1,3 +1,4 @@
+import BinaryStarCore
 import ZeroMQ
 
 /// A voter's socket and what belongs to it. Used on the pump's thread only.
@@ -98,6 +99,8 @@ extension Voter {
         var spare: Message?
         /// Who answers on the pump, if it is so.
         var inlineHandler: Voter.InlineHandler?
+        /// What needs no decision of the member's. Taken again after each that it takes.
+        var admission = PairMember.Admission.none
         /// Whether the socket has no more messages now.
         var isDry = false
         /// Admitted requests for the pool.
