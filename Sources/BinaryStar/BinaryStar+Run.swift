@@ -57,8 +57,8 @@ extension BinaryStar {
         logger.info(
             "star started",
             metadata: [
-                LogKey.role: "\(member.role)", LogKey.listen: "\(sockets.peerLink?.endpoint ?? "")",
-                LogKey.connect: "\(configuration.connect)",
+                LogKey.role: "\(member.role)", LogKey.listen: "\(sockets.peerLink?.endpoints ?? [])",
+                LogKey.connect: "\(configuration.allConnect)",
             ])
         for voter in sockets.voters.values { pump.confined.setEvents(.readable, of: voter.pumped) }
         let timer = PumpTimer { [weak self] now in self?.assumeIsolated { $0.tick(at: now) } }

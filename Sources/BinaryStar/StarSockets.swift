@@ -12,7 +12,7 @@ final class StarSockets {
     /// The sockets that listen, with their endpoints.
     var listening: [(PumpedSocket, [String])] {
         var listening = voters.values.map { ($0.pumped, [$0.endpoint]) }
-        if let peerLink { listening.append((peerLink.publisher, [peerLink.endpoint])) }
+        if let peerLink { listening.append((peerLink.publisher, peerLink.endpoints)) }
         listening += channels.values.map { ($0.pumped, $0.boundEndpoints) }
         return listening
     }
@@ -21,10 +21,7 @@ final class StarSockets {
     func close(in loop: PumpLoop) {
         if let timer { loop.remove(timer) }
         timer = nil
-        if let peerLink {
-            loop.remove(peerLink.publisher)
-            peerLink.closeSubscriber(in: loop)
-        }
+        peerLink?.close(in: loop)
         peerLink = nil
         for voter in voters.values { loop.remove(voter.pumped) }
         voters = [:]

@@ -11,6 +11,7 @@ extension PairMember {
         if let news = heartbeat.extension {
             if let rejection = rejection(of: news) { return .failure(rejection) }
             if peer.isDuplicate(news) { return .success(.none) }
+            if peer.isStale(news) { return .failure(.stale) }
         } else if configuration.wire == .extended, peer.kind == .extended, !isPeerExpired(at: now) {
             // Or one stray digit would make classic servers of both, for each answers in kind.
             return .failure(.extensionMissing)
@@ -22,7 +23,7 @@ extension PairMember {
         isPeerDead = false
         isPeerLinkBroken = false
         peerExpiry = now + expiry
-        nextRelink = now + max(expiry, Self.shortestRelinkPeriod)
+        nextRelink = now + relinkPeriod
         let echo = takeNote(of: heartbeat.extension?.echo, at: now)
         // A peer that has just started needs our echo before it believes us; one that asks gets its answer.
         if isNewLife || peer.flags.contains(.probe) { answer(at: now) }
@@ -47,13 +48,10 @@ extension PairMember {
         return .success(reaction)
     }
 
-    static let shortestRelinkPeriod = Duration.seconds(1)
-
     private func rejection(of news: HeartbeatExtension) -> HeartbeatRejection? {
         if news.incarnation == incarnation { return .ownHeartbeat }
         if news.pairName != configuration.pairName { return .otherPair }
         if news.seat == seat { return .sameSeat }
-        if peer.isStale(news) { return .stale }
         return nil
     }
 

@@ -47,10 +47,15 @@ extension PairMember {
         }
         if now >= nextRelink {
             due.insert(.relink)
-            nextRelink = now + max(expiry, Self.shortestRelinkPeriod)
+            nextRelink = now + relinkPeriod
         }
         return due
     }
+
+    /// How long nothing valid may come over a link to the peer before it is made anew.
+    package var relinkPeriod: Duration { max(expiry, Self.shortestRelinkPeriod) }
+
+    private static let shortestRelinkPeriod = Duration.seconds(1)
 
     /// A classic peer that took over would end on hearing that this server is active too.
     private var mustStaySilent: Bool { isSuspect && (peer.kind == .classic || configuration.wire == .classic) }

@@ -17,6 +17,8 @@ package struct Peer: Sendable, Hashable {
     package internal(set) var term: UInt64 = 0
     package internal(set) var incarnation: UInt64 = 0
     package internal(set) var sequence: UInt64 = 0
+    /// Which of the 64 newest heartbeats came: bit 0 is the one with ``sequence``.
+    private var received: UInt64 = 0
     package internal(set) var timing: HeartbeatTiming?
     package internal(set) var flags: HeartbeatExtension.Flags = []
     /// Whether it has heard this life of ours, and so knows our times.
@@ -38,7 +40,9 @@ package struct Peer: Sendable, Hashable {
 
     /// Whether this came already, over another link.
     func isDuplicate(_ heartbeat: HeartbeatExtension) -> Bool {
-        heartbeat.incarnation == incarnation && heartbeat.sequence == sequence
+        guard heartbeat.incarnation == incarnation, heartbeat.sequence <= sequence else { return false }
+        let age = sequence - heartbeat.sequence
+        return age < UInt64.bitWidth && received >> age & 1 == 1
     }
 
     /// Takes note of a valid heartbeat.
@@ -54,6 +58,8 @@ package struct Peer: Sendable, Hashable {
             if formerIncarnations.count == Self.remembered { formerIncarnations.removeFirst() }
             formerIncarnations.append(incarnation)
         }
+        let isSameLife = news.incarnation == incarnation
+        received = isSameLife ? received << (news.sequence - sequence) | 1 : 1
         kind = .extended
         incarnation = news.incarnation
         sequence = news.sequence

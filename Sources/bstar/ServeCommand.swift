@@ -34,12 +34,18 @@ struct ServeCommand: AsyncParsableCommand {
     var frontend: String?
 
     @Option(
-        help: ArgumentHelp("Where this server publishes its role, such as 'tcp://*:5003'.", valueName: "endpoint"))
-    var listen: String?
+        help: ArgumentHelp(
+            "Where this server publishes its role, such as 'tcp://*:5003'. May be given several times.",
+            valueName: "endpoint"))
+    var listen: [String] = []
 
     @Option(
-        help: ArgumentHelp("Where the peer publishes its role, such as tcp://other:5003.", valueName: "endpoint"))
-    var connect: String?
+        help: ArgumentHelp(
+            """
+            Where the peer publishes its role, such as tcp://other:5003. Several times for several networks between the \
+            two machines: what is heard over any of them counts.
+            """, valueName: "endpoint"))
+    var connect: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -98,7 +104,7 @@ struct ServeCommand: AsyncParsableCommand {
         guard seats == 1 else {
             throw ValidationError("say which server of the pair this is: --seat primary or --seat backup; or -p or -b")
         }
-        guard isClassicPrimary || isClassicBackup || (frontend != nil && listen != nil && connect != nil) else {
+        guard isClassicPrimary || isClassicBackup || (frontend != nil && !listen.isEmpty && !connect.isEmpty) else {
             throw ValidationError(
                 "--seat needs --frontend, --listen and --connect; for a trial on this machine use -p and -b instead")
         }
@@ -135,10 +141,12 @@ struct ServeCommand: AsyncParsableCommand {
         if let timeout { timing.timeout = timeout }
         var configuration = BinaryStarConfiguration(
             seat: theSeat,
-            listen: listen ?? "tcp://127.0.0.1:\(ports.own)",
-            connect: connect ?? "tcp://127.0.0.1:\(ports.peer)",
+            listen: listen.first ?? "tcp://127.0.0.1:\(ports.own)",
+            connect: connect.first ?? "tcp://127.0.0.1:\(ports.peer)",
             timing: timing
         )
+        configuration.furtherListen = Array(listen.dropFirst())
+        configuration.furtherConnect = Array(connect.dropFirst())
         configuration.pairName = pairName
         if classic { configuration.wire = .classic }
         if let coldStart { configuration.coldStart = .after(coldStart) }
@@ -162,8 +170,8 @@ struct ServeCommand: AsyncParsableCommand {
     private func narrate(_ events: AsyncStream<RoleChange>, of star: BinaryStar, endpoint: String) async {
         let configuration = star.configuration
         Console.print(
-            "\(seatName): starting; clients at \(endpoint), state at \(configuration.listen), "
-                + "peer at \(configuration.connect)")
+            "\(seatName): starting; clients at \(endpoint), state at \(list(configuration.listen, configuration.furtherListen)), "
+                + "peer at \(list(configuration.connect, configuration.furtherConnect))")
         for await change in events {
             var line = "\(seatName): \(change.to) (\(explain(change.cause)))"
             if change.to == .active { line += "; term \(change.term)" }
@@ -173,6 +181,10 @@ struct ServeCommand: AsyncParsableCommand {
             }
             Console.print(line)
         }
+    }
+
+    private func list(_ endpoint: String, _ further: [String]) -> String {
+        ([endpoint] + further).joined(separator: " and ")
     }
 
     private func explain(_ cause: Cause) -> String {

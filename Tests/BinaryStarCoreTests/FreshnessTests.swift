@@ -28,9 +28,24 @@ import Testing
         #expect(server.hear(news(.active, sequence: 2), at: .at(160)) == .success(.none))
         #expect(server.member.peerExpiry == expiry)
         #expect(server.rejections.isEmpty)
-        server.hear(news(.active, sequence: 1), at: .at(160))
-        #expect(server.rejections == [.stale])
+        #expect(server.hear(news(.active, sequence: 1), at: .at(160)) == .success(.none))
+        #expect(server.rejections.isEmpty)
         #expect(server.member.peerExpiry == expiry)
+    }
+
+    @Test("What was overtaken and did not come before is stale; a copy of what did is not worth a warning")
+    func overtaken() {
+        var server = passive()
+        server.run(until: .at(100))
+        server.hear(news(.active, sequence: 70), at: .at(100))
+        server.hear(news(.active, sequence: 72), at: .at(101))
+        let expiry = server.member.peerExpiry
+        #expect(server.hear(news(.passive, sequence: 70), at: .at(110)) == .success(.none))
+        for sequence in [71, 69, 8, 1] as [UInt64] {
+            #expect(server.hear(news(.passive, sequence: sequence), at: .at(110)) == .failure(.stale))
+        }
+        #expect(server.member.peerExpiry == expiry)
+        #expect(server.member.peer.role == .active)
     }
 
     @Test func allRememberedLivesAreStale() {

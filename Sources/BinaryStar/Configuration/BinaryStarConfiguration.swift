@@ -16,6 +16,15 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
     /// Where the peer publishes its role, such as `tcp://other-machine:5004`. `tcp` or `ipc`.
     public var connect: String
 
+    /// Further endpoints where this server publishes its role: one for each further network between the two machines, unless
+    /// ``listen`` covers all of them, as `tcp://*:5003` does.
+    public var furtherListen: [String] = []
+
+    /// Further endpoints of the peer's, over other networks. A heartbeat that comes by any of them counts, so that the
+    /// failure of one network causes no failover; and only a peer that is silent and refuses connections at all of them
+    /// counts as dead before the timeout.
+    public var furtherConnect: [String] = []
+
     /// How often to publish, and how long a silent peer counts as alive. The same on both servers.
     public var timing: HeartbeatTiming
 
@@ -61,13 +70,7 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
     /// - Throws: ``BinaryStarError`` with the code ``BinaryStarError/Code/invalidConfiguration``, which names the field, its
     ///   value and the rule that it breaks.
     public func validate() throws(BinaryStarError) {
-        let listening = try Endpoint(listen, field: "listen", use: .bind)
-        let connecting = try Endpoint(connect, field: "connect", use: .connect)
-        guard !listening.isReached(by: connecting) else {
-            throw .invalid(
-                "connect", "\"\(connect)\"",
-                "it leads to this server's own listen endpoint \"\(listen)\"; name the peer's")
-        }
+        try validateEndpoints()
         try timing.validate()
         guard pairName.utf8.count <= HeartbeatExtension.maximumNameLength else {
             throw .invalid(
@@ -83,6 +86,30 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
             throw .invalid("drainTimeout", drainTimeout, "it must be from zero to one day")
         }
     }
+
+    private func validateEndpoints() throws(BinaryStarError) {
+        var listening: [Endpoint] = []
+        for text in allListen {
+            let endpoint = try Endpoint(text, field: "listen", use: .bind)
+            guard !listening.contains(endpoint) else { throw .invalid("listen", "\"\(text)\"", "it is there twice") }
+            listening.append(endpoint)
+        }
+        var connecting: Set<Endpoint> = []
+        for text in allConnect {
+            let endpoint = try Endpoint(text, field: "connect", use: .connect)
+            guard connecting.insert(endpoint).inserted else {
+                throw .invalid("connect", "\"\(text)\"", "it is there twice")
+            }
+            for own in listening where own.isReached(by: endpoint) {
+                throw .invalid(
+                    "connect", "\"\(text)\"",
+                    "it leads to this server's own listen endpoint \"\(own.text)\"; name the peer's")
+            }
+        }
+    }
+
+    var allListen: [String] { [listen] + furtherListen }
+    var allConnect: [String] { [connect] + furtherConnect }
 
     var member: PairMember.Configuration {
         PairMember.Configuration(

@@ -21,6 +21,16 @@ extension BinaryStar {
             public var isHealthy: Bool?
         }
 
+        /// One way by which the peer is heard.
+        public struct Link: Sendable, Hashable, Codable {
+            /// The peer's endpoint.
+            public var endpoint: String
+            /// How long ago a valid heartbeat came this way; `nil` if none has.
+            public var lastHeard: Double?
+            /// Whether the connection broke, or nothing ever came over it.
+            public var isBroken: Bool
+        }
+
         /// The latest change of role or term.
         public struct Change: Sendable, Hashable, Codable {
             public var from: Role
@@ -65,6 +75,8 @@ extension BinaryStar {
         public var lastChange: Change?
         /// `nil` if the peer was never heard.
         public var peer: Peer?
+        /// In the order of the configuration.
+        public var links: [Link]
         public var requests: Requests
         /// What came over the peer link and did not count, by reason.
         public var heartbeatsRejected: [String: Int]
@@ -85,7 +97,7 @@ extension BinaryStar {
             incarnation: member.incarnation, isServing: member.admission.admits(at: now, clientTerm: 0),
             isSuspect: member.isSuspect,
             isDraining: member.isDraining, isPaused: member.isPaused, isHealthy: member.isHealthy,
-            lastChange: change, peer: peerStatus(at: now), requests: requestStatus,
+            lastChange: change, peer: peerStatus(at: now), links: linkStatus(at: now), requests: requestStatus,
             heartbeatsRejected: statistics.heartbeatsRejected.byName, stalls: statistics.stalls)
     }
 
@@ -98,6 +110,14 @@ extension BinaryStar {
             isExpired: member.isPeerExpired(at: now), term: isOurs ? peer.term : nil,
             incarnation: isOurs ? peer.incarnation : nil, roundTrip: peer.roundTrip?.inSeconds,
             isHealthy: isOurs ? !peer.flags.contains(.unhealthy) : nil)
+    }
+
+    private func linkStatus(at now: MonotonicTime) -> [Status.Link] {
+        (sockets.peerLink?.subscribers ?? []).map { subscriber in
+            Status.Link(
+                endpoint: subscriber.endpoint.text, lastHeard: subscriber.lastHeard.map { (now - $0).inSeconds },
+                isBroken: subscriber.isBroken)
+        }
     }
 
     private var requestStatus: Status.Requests {

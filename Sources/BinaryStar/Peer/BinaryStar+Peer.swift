@@ -5,57 +5,49 @@ import ZeroMQ
 extension BinaryStar {
     // MARK: The link
 
-    /// Binds and connects the two sockets of the peer link.
+    /// Opens the sockets of the peer link.
     func openPeerLink() throws(BinaryStarError) {
         let loop = pump.confined
         let publisher: PumpedSocket
-        let endpoint: String
+        let endpoints: [String]
         do throws(ZeroMQError) {
-            let socket = try PeerLink.bindPublisher(configuration.listen, in: loop)
-            endpoint = try socket.lastEndpoint
-            publisher = try PumpedSocket(socket, priority: .control) { _ in }
+            (publisher, endpoints) = try PeerLink.bindPublisher(configuration.allListen, in: loop)
         } catch {
             throw .unavailable("listen", error)
         }
+        loop.insert(publisher, events: [])
+        var subscribers: [PeerSubscriber] = []
+        for endpoint in configuration.allConnect {
+            subscribers.append(PeerSubscriber(try Endpoint(endpoint, field: "connect", use: .connect)))
+        }
+        sockets.peerLink = PeerLink(publisher: publisher, endpoints: endpoints, subscribers: subscribers)
         do throws(ZeroMQError) {
-            let (subscriber, monitor) = try openSubscriber()
-            sockets.peerLink = PeerLink(publisher: publisher, endpoint: endpoint, subscriber: subscriber)
-            sockets.peerLink?.monitor = monitor
+            for subscriber in subscribers { try connect(subscriber) }
         } catch {
             throw .unavailable("connect", error)
         }
-        loop.insert(publisher, events: [])
     }
 
-    /// The subscriber, connected, and its monitor.
-    private func openSubscriber() throws(ZeroMQError) -> (PumpedSocket, PumpedSocket) {
-        let loop = pump.confined
-        let socket = try PeerLink.makeSubscriber(timing: configuration.timing, in: loop)
-        // Before the socket connects: libzmq waits for a monitor that nobody reads.
-        let monitorSocket = try loop.startMonitor(of: socket, .disconnected)
-        let monitor = try PumpedSocket(monitorSocket, priority: .control) { [weak self] _ in
-            self?.assumeIsolated { $0.readPeerMonitor() }
-        }
-        try socket.connect(configuration.connect)
-        let subscriber = try PumpedSocket(socket, priority: .control) { [weak self] _ in
+    private func connect(_ subscriber: PeerSubscriber) throws(ZeroMQError) {
+        try subscriber.connect(in: pump.confined, timing: configuration.timing) { [weak self] in
             self?.assumeIsolated { $0.receiveHeartbeats() }
+        } onBreak: { [weak self] in
+            self?.assumeIsolated { $0.readPeerMonitors() }
         }
-        loop.insert(monitor, events: .readable)
-        loop.insert(subscriber, events: .readable)
-        return (subscriber, monitor)
     }
 
     // MARK: Proof of death
 
-    private func readPeerMonitor() {
-        var isBroken = false
-        while let message = try? sockets.peerLink?.monitor?.receive() {
-            if MonitorEvent(message)?.kind == .disconnected { isBroken = true }
-        }
-        guard isBroken, phase == .running else { return }
+    private func readPeerMonitors() {
+        guard let link = sockets.peerLink else { return }
+        let broken = link.subscribers.filter { $0.readMonitor() }
+        guard !broken.isEmpty, phase == .running else { return }
         // What the peer said before counts first.
         receiveHeartbeats()
-        guard phase == .running, configuration.trustsRefusedConnections else { return }
+        // One that is heard another way lives.
+        guard phase == .running, configuration.trustsRefusedConnections, link.isBroken else {
+            return
+        }
         let now = MonotonicTime.now
         member.peerLinkBroke(at: now)
         settle(.none, at: now)
@@ -63,9 +55,9 @@ extension BinaryStar {
     }
 
     private func probePeer() {
-        guard let endpoint = try? Endpoint(configuration.connect, field: "connect", use: .connect) else { return }
+        guard let subscribers = sockets.peerLink?.subscribers else { return }
         let peer = member.peer
-        PortProbe.start(endpoint, limit: configuration.timing.interval) { [weak self, pump] asked in
+        PortProbe.start(subscribers.map(\.endpoint), limit: configuration.timing.interval) { [weak self, pump] asked in
             PumpSignal(pump: pump) { [weak self] in
                 self?.assumeIsolated { $0.peerRefusedConnection(peer, askedAt: asked) }
             }.raise()
@@ -85,17 +77,21 @@ extension BinaryStar {
         settle(member.peerDied(at: now, askedAt: asked), at: now)
     }
 
-    /// Makes the connection to the peer anew. libzmq reconnects by itself when a connection breaks, but not after the
-    /// other end has broken the protocol, be it only a port scanner that listened there for a moment.
-    private func relink() {
-        guard let link = sockets.peerLink else { return }
-        logger.debug("peer is silent; connecting anew", metadata: [LogKey.connect: "\(configuration.connect)"])
-        link.closeSubscriber(in: pump.confined)
-        do throws(ZeroMQError) {
-            (link.subscriber, link.monitor) = try openSubscriber()
-        } catch {
-            rateLimitedLog.warning(
-                "cannot connect to the peer", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+    /// Makes those connections to the peer anew that have been silent for a timeout. libzmq reconnects by itself when a connection
+    /// breaks, but not after the other end has broken the protocol, be it only a port scanner that listened there for a moment.
+    private func relinkWhatIsSilent(at now: MonotonicTime) {
+        for subscriber in sockets.peerLink?.subscribers ?? []
+        where subscriber.isSilent(for: member.relinkPeriod, at: now) {
+            logger.debug(
+                "nothing comes from the peer; connecting anew",
+                metadata: [LogKey.connect: "\(subscriber.endpoint.text)"])
+            subscriber.disconnect(in: pump.confined)
+            do throws(ZeroMQError) {
+                try connect(subscriber)
+            } catch {
+                rateLimitedLog.warning(
+                    "cannot connect to the peer", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+            }
         }
     }
 
@@ -103,18 +99,21 @@ extension BinaryStar {
 
     /// Takes in all heartbeats that have arrived, each in its turn: with a classic peer every one of them counts.
     func receiveHeartbeats() {
-        guard phase == .running, let link = sockets.peerLink else { return }
+        for subscriber in sockets.peerLink?.subscribers ?? [] { receiveHeartbeats(of: subscriber) }
+    }
+
+    private func receiveHeartbeats(of subscriber: PeerSubscriber) {
         do throws(ZeroMQError) {
             // A peer cannot keep the pump here: what it sends beyond this waits for the next turn.
             for _ in 0..<Self.heartbeatsPerTurn {
-                switch try link.subscriber.receive(reusing: &link.spare, maximumFrames: 2) {
+                guard phase == .running, let socket = subscriber.socket else { return }
+                switch try socket.receive(reusing: &subscriber.spare, maximumFrames: 2) {
                 case .nothing: return
-                case .tooManyFrames: reject(.tooManyFrames, nil)
+                case .tooManyFrames: reject(.tooManyFrames, nil, subscriber)
                 case .message(let message):
-                    handle(message)
-                    link.spare = message
+                    handle(message, from: subscriber)
+                    subscriber.spare = message
                 }
-                guard phase == .running else { return }
             }
         } catch {
             rateLimitedLog.warning(
@@ -124,20 +123,20 @@ extension BinaryStar {
 
     private static let heartbeatsPerTurn = 64
 
-    private func handle(_ message: Message) {
+    private func handle(_ message: Message, from subscriber: PeerSubscriber) {
         switch Heartbeat.decode(message) {
-        case .failure(let reason): reject(reason, nil)
-        case .success(let heartbeat): handle(heartbeat, at: .now)
+        case .failure(let reason): reject(reason, nil, subscriber)
+        case .success(let heartbeat): handle(heartbeat, from: subscriber, at: .now)
         }
     }
 
-    private func reject(_ reason: HeartbeatRejection, _ heartbeat: Heartbeat?) {
+    private func reject(_ reason: HeartbeatRejection, _ heartbeat: Heartbeat?, _ subscriber: PeerSubscriber) {
         statistics.heartbeatsRejected[reason, default: 0] += 1
         rateLimitedLog.warning(
             "heartbeat rejected: \(reason)", to: logger, at: .now,
             metadata: [
                 LogKey.reason: "\(explanation(of: reason, heartbeat?.extension))",
-                LogKey.connect: "\(configuration.connect)",
+                LogKey.connect: "\(subscriber.endpoint.text)",
             ])
     }
 
@@ -156,10 +155,11 @@ extension BinaryStar {
         }
     }
 
-    private func handle(_ heartbeat: Heartbeat, at now: MonotonicTime) {
+    private func handle(_ heartbeat: Heartbeat, from subscriber: PeerSubscriber, at now: MonotonicTime) {
         switch member.receive(heartbeat, at: now) {
-        case .failure(let reason): reject(reason, heartbeat)
+        case .failure(let reason): reject(reason, heartbeat, subscriber)
         case .success(let reaction):
+            subscriber.heard(at: now)
             statistics.heartbeatsReceived += 1
             trace(.peer(heartbeat.role), reaction)
             settle(reaction, at: now)
@@ -171,7 +171,8 @@ extension BinaryStar {
         guard phase == .running else { return }
         let (due, reaction) = member.tick(at: now)
         if due.contains(.heartbeat) { publish(member.makeHeartbeat(at: now)) }
-        if due.contains(.relink) { relink() }
+        // One of several links can be silent while the peer is heard by another.
+        if !due.isEmpty { relinkWhatIsSilent(at: now) }
         settle(reaction, at: now)
     }
 

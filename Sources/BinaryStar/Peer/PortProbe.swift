@@ -7,28 +7,28 @@ import CZeroMQ
 /// it may take longer, and a name may have to be looked up, it is tried on a thread of its own.
 enum PortProbe {
     fileprivate final class Attempt: Sendable {
-        let endpoint: Endpoint
+        let endpoints: [Endpoint]
         let limit: Duration
         let refused: @Sendable (MonotonicTime) -> Void
 
-        init(_ endpoint: Endpoint, limit: Duration, refused: @escaping @Sendable (MonotonicTime) -> Void) {
-            self.endpoint = endpoint
+        init(_ endpoints: [Endpoint], limit: Duration, refused: @escaping @Sendable (MonotonicTime) -> Void) {
+            self.endpoints = endpoints
             self.limit = limit
             self.refused = refused
         }
     }
 
-    /// Calls `refused` on another thread if the endpoint refuses connections within `limit`, with the instant at which it was
+    /// Calls `refused` on another thread if every endpoint refuses connections within `limit`, with the instant at which it was
     /// asked: an answer that comes late, after a stall, proves nothing of the present.
     ///
     /// A process that ends closes its connections and its listeners one after the other: it is asked again until the limit.
     static func start(
-        _ endpoint: Endpoint,
+        _ endpoints: [Endpoint],
         limit: Duration,
         refused: @escaping @Sendable (MonotonicTime) -> Void
     ) {
         // The thread owns the attempt.
-        let attempt = Unmanaged.passRetained(Attempt(endpoint, limit: limit, refused: refused))
+        let attempt = Unmanaged.passRetained(Attempt(endpoints, limit: limit, refused: refused))
         let status = czmq_thread_start(
             { argument in
                 guard let argument else { return nil }
@@ -50,9 +50,8 @@ extension PortProbe.Attempt {
         while true {
             let asked = MonotonicTime.now
             guard asked < end else { return }
-            if endpoint.refusesConnections(milliseconds: Int32(clamping: limit.wholeNanoseconds / 1_000_000)) {
-                return refused(asked)
-            }
+            let patience = Int32(clamping: limit.wholeNanoseconds / 1_000_000)
+            if endpoints.allSatisfy({ $0.refusesConnections(milliseconds: patience) }) { return refused(asked) }
             usleep(UInt32(clamping: pause.wholeNanoseconds / 1_000))
             pause = pause * 2
         }
