@@ -97,6 +97,36 @@ import ZeroMQ
         #expect(received.attempts >= 3)
     }
 
+    @Test(
+        "Time in which the server owes no reply is no silence of its",
+        arguments: [BinaryStarClientConfiguration.Envelope.header, .plain])
+    func pauseBetweenRequests(_ envelope: BinaryStarClientConfiguration.Envelope) async throws {
+        let echoing = echoing(try router("primary"))
+        defer { echoing.cancel() }
+        let client = try BinaryStarClient(configuration: configuration(envelope, attemptTimeout: .seconds(1)))
+        for _ in 0..<3 {
+            let reply = try await client.request("x")
+            #expect(reply.server == .primary)
+            #expect(reply.attempts == 1)
+            try await Task.sleep(for: .seconds(1.1))
+        }
+        await client.close()
+    }
+
+    @Test func aCancelledRequestAndAPauseAreNoSilence() async throws {
+        let server = try router("primary")
+        let client = try BinaryStarClient(configuration: configuration(.plain, attemptTimeout: Self.impatience))
+        let cancelled = Task { try await client.request("cancelled") }
+        _ = try await server.next()
+        cancelled.cancel()
+        _ = await cancelled.result
+        try await Task.sleep(for: Self.impatience * 2)
+        let echoing = echoing(server)
+        defer { echoing.cancel() }
+        #expect(try await client.request("x").server == .primary)
+        await client.close()
+    }
+
     @Test func aRequestThatTheServerDroppedIsSentAgainWhileItAnswersOthers() async throws {
         let server = try router("primary")
         let client = try BinaryStarClient(configuration: configuration(attemptTimeout: .seconds(2)))

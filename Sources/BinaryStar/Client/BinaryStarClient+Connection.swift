@@ -48,7 +48,7 @@ extension BinaryStarClient {
         let left = server
         server = server.other
         connection.disconnect(in: pump.confined)
-        requests.turnToOtherServer()
+        requests.turnToOtherServer(at: now)
         connection.settlesAt = now + delay
         turns += 1
         logger.info(
@@ -83,7 +83,7 @@ extension BinaryStarClient {
             // Its reply could be taken for that of the next request: only a new connection is safe from it. It is made in
             // the next turn, so that many requests that are given up together cost one.
             connection.disconnect(in: pump.confined)
-            requests.markAllUnsent()
+            requests.markAllUnsent(at: now)
             connection.settlesAt = now
         }
         setAlarm()
@@ -128,7 +128,7 @@ extension BinaryStarClient {
     private func fail(_ error: ZeroMQError) {
         logger.warning("cannot reach the server", metadata: [LogKey.error: "\(error)"])
         let failure = BinaryStarClientError(.socketFailed, "\(error)", underlying: error)
-        for request in requests.removeAll() { request.continuation.resume(throwing: failure) }
+        for request in requests.removeAll(at: .now) { request.continuation.resume(throwing: failure) }
     }
 
     // MARK: Replies in
@@ -162,9 +162,10 @@ extension BinaryStarClient {
             highestTerm = header.term
         }
         turns = 0
+        let request = requests.remove(answer.number, at: now)
         requests.replied(at: now)
         // A reply to a request that has had one already, or was given up, is for nobody.
-        guard let request = requests.remove(answer.number) else { return }
+        guard let request else { return }
         request.continuation.resume(
             returning: Reply(
                 body: answer.body, server: server, attempts: request.attempts, term: answer.header?.term))

@@ -111,7 +111,9 @@ public actor BinaryStarClient {
         guard !isClosed else { return }
         isClosed = true
         connection.close(in: pump.confined)
-        for request in requests.removeAll() { request.continuation.resume(throwing: BinaryStarClientError.closed) }
+        for request in requests.removeAll(at: .now) {
+            request.continuation.resume(throwing: BinaryStarClientError.closed)
+        }
     }
 
     private func begin(
@@ -131,8 +133,9 @@ public actor BinaryStarClient {
     }
 
     private func cancel(_ number: UInt64) {
-        guard let request = requests.remove(number) else { return }
+        let now = MonotonicTime.now
+        guard let request = requests.remove(number, at: now) else { return }
         request.continuation.resume(throwing: CancellationError())
-        gaveUp(request, at: .now)
+        gaveUp(request, at: now)
     }
 }

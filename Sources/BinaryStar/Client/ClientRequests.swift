@@ -38,7 +38,10 @@ struct ClientRequests {
     // Of the next two, entries that are out of date are skipped when they come up.
     private var deadlines = Heap<Deadline>()
     private var attempts = Deque<Attempt>()
-    /// Since when the server has owed a reply, whatever has become of the requests, or `nil` if it owes none.
+    /// How long the server has been silent while requests were in flight, up to the last moment at which none was: time in which
+    /// it owes no reply is no silence.
+    private var silence = Duration.zero
+    /// While requests are in flight: the instant from which on the server would have been silent if they always had been.
     private var silentSince: MonotonicTime?
 
     init(attemptTimeout: Duration) {
@@ -63,16 +66,16 @@ struct ClientRequests {
     }
 
     /// Takes out a request that has its reply, is cancelled or has failed.
-    mutating func remove(_ number: UInt64) -> Entry? {
+    mutating func remove(_ number: UInt64, at now: MonotonicTime) -> Entry? {
         guard let entry = entries.removeValue(forKey: number) else { return nil }
-        if entry.sentAt != nil { inFlight -= 1 }
+        if entry.sentAt != nil { landed(inFlight - 1, at: now) }
         return entry
     }
 
-    mutating func removeAll() -> [Entry] {
+    mutating func removeAll(at now: MonotonicTime) -> [Entry] {
         defer {
             entries = [:]
-            markAllUnsent()
+            markAllUnsent(at: now)
         }
         return entries.values.sorted { $0.number < $1.number }
     }
@@ -99,7 +102,7 @@ struct ClientRequests {
     mutating func sent(_ number: UInt64, at now: MonotonicTime) {
         guard var entry = entries[number] else { return }
         if entry.sentAt == nil { inFlight += 1 }
-        if silentSince == nil { silentSince = now }
+        if silentSince == nil { silentSince = now + (.zero - silence) }
         entry.sentAt = now
         entry.attempts += 1
         entries[number] = entry
@@ -108,21 +111,30 @@ struct ClientRequests {
 
     /// Takes note that the server replied, to whatever request.
     mutating func replied(at now: MonotonicTime) {
+        silence = .zero
         silentSince = inFlight > 0 ? now : nil
     }
 
-    /// Takes note that the next connection leads to the other server, which owes nothing yet.
-    mutating func turnToOtherServer() {
-        markAllUnsent()
+    /// Takes note of how many requests are still in flight.
+    private mutating func landed(_ rest: Int, at now: MonotonicTime) {
+        inFlight = rest
+        guard rest == 0, let since = silentSince else { return }
+        silence = now - since
         silentSince = nil
     }
 
+    /// Takes note that the next connection leads to the other server, which owes nothing yet.
+    mutating func turnToOtherServer(at now: MonotonicTime) {
+        markAllUnsent(at: now)
+        silence = .zero
+    }
+
     /// Takes note that the connection is gone: everything is to be sent again on the next one, in the order of the requests.
-    mutating func markAllUnsent() {
+    mutating func markAllUnsent(at now: MonotonicTime) {
         unsent = Deque(entries.keys.sorted())
         for number in entries.keys { entries[number]?.sentAt = nil }
         attempts = []
-        inFlight = 0
+        landed(0, at: now)
     }
 
     // MARK: Time
@@ -149,7 +161,7 @@ struct ClientRequests {
     mutating func removeExpired(at now: MonotonicTime) -> Entry? {
         while let deadline = deadlines.min, deadline.instant <= now {
             deadlines.removeMin()
-            if let entry = remove(deadline.number) { return entry }
+            if let entry = remove(deadline.number, at: now) { return entry }
         }
         return nil
     }
@@ -163,7 +175,8 @@ struct ClientRequests {
     }
 
     mutating func nextOverdue(at now: MonotonicTime) -> Overdue? {
-        if let silentSince, !entries.isEmpty, silentSince + attemptTimeout <= now { return .serverSilent }
+        let silence = silentSince.map { now - $0 } ?? silence
+        if !entries.isEmpty, silence >= attemptTimeout { return .serverSilent }
         // The server is not silent, so that it has replied to something since.
         guard let attempt = nextAttempt(), attempt.sentAt + attemptTimeout <= now else { return nil }
         attempts.removeFirst()
