@@ -1,7 +1,8 @@
 /// A heartbeat: the sender's role, and what a server of ours says beyond it.
 ///
 /// A heartbeat is one frame with one ASCII digit, `1` to `4`. A server of ours adds a second frame, whose first byte can
-/// begin no number, so that a classic server that takes each frame for a heartbeat of its own ignores it.
+/// begin no number, so that the zguide's C servers, which take each frame for a heartbeat of its own, ignore it. Its Python reactor
+/// reads the first frame only; its `bstarsrv.py` ends on the second one, and needs ``HeartbeatWire/classic``.
 package struct Heartbeat: Sendable, Hashable {
     package var role: Role
     /// `nil` in the heartbeat of a classic server.

@@ -65,8 +65,8 @@ extension PairMember {
         let sequence = sent.record(at: now)
         lastPublished = now
         if role == .active, suspicion == nil, now < leaseEnd { leaseEnd = now + leaseDuration }
-        // A classic peer gets the extension now and then, which does it no harm: if it is in truth one of ours, which took
-        // this server for a classic one, both find out.
+        // A classic peer gets the extension now and then: if it is in truth one of ours, which took this server for a classic
+        // one, both find out. The zguide's reactors ignore it; for its `bstarsrv.py`, which does not, there is the classic wire.
         let isForExtendedPeer = peer.kind != .classic || sequence % Self.heartbeatsPerOffer == 0
         guard configuration.wire == .extended, isForExtendedPeer else { return Heartbeat(role: role) }
         var flags: HeartbeatExtension.Flags = []
