@@ -77,7 +77,7 @@ extension PairMember {
             // It will not take over from a waiting server. From a passive one it takes its seat again, which frees ours.
             return Reaction(transition: become(.passive, .peer(peerRole), at: now))
         case .become(.active):
-            guard isHealthy else { return .none }
+            guard isHealthy else { return yieldToHealthyPeer(saying: peerRole, at: now) }
             guard isFresh else {
                 ask(at: now)
                 return .none
@@ -87,6 +87,13 @@ extension PairMember {
         case .conflict(let conflict): return resolve(conflict, isFresh: isFresh, at: now)
         case .admit, .becomeActiveAndAdmit, .refuse: preconditionFailure("a heartbeat decides about no request")
         }
+    }
+
+    /// A server that waits in its seat and cannot serve would keep a backup waiting that can. It turns passive: by way of two
+    /// passive servers, of which the one that cannot serve takes its seat again, the other one becomes active.
+    private mutating func yieldToHealthyPeer(saying peerRole: Role, at now: MonotonicTime) -> Reaction {
+        guard role == seat.initialRole, !isHandingOver, peer.kind == .extended, !isPeerUnhealthy else { return .none }
+        return Reaction(transition: become(.passive, .peer(peerRole), at: now))
     }
 
     private mutating func resolve(_ conflict: Conflict, isFresh: Bool, at now: MonotonicTime) -> Reaction {

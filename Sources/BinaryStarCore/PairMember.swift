@@ -186,7 +186,8 @@ package struct PairMember: Sendable {
     mutating func become(_ next: Role, _ cause: Cause, at now: MonotonicTime) -> Transition {
         let before = role
         role = next
-        isDraining = false
+        // One that only takes a higher term goes on with what it was told.
+        if before != .active || next != .active { isDraining = false }
         suspicion = nil
         if next == .active {
             term = Term.next(above: max(term, termFloor, foreignTerm), for: seat)

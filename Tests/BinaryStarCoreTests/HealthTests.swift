@@ -45,6 +45,33 @@ import Testing
         #expect(pair.request(seat) == .admit)
     }
 
+    @Test("A waiting primary that cannot serve does not keep a backup waiting that can")
+    func unhealthyPrimaryAtStart() {
+        var pair = Pair()
+        pair[.primary].member.isHealthy = false
+        pair.run(for: 1_000)
+        #expect(pair.roles == [.passive, .active])
+        #expect(pair[.primary].transitions.count <= 4)
+        #expect(pair.request(.backup) == .admit)
+        // No automatic failback.
+        pair[.primary].member.isHealthy = true
+        pair.run(for: 1_000)
+        #expect(pair.roles == [.passive, .active])
+    }
+
+    @Test(
+        "While a primary falls ill and recovers at any moment of the start, no two servers are active",
+        arguments: 0..<40)
+    func illnessDuringTheStart(step: Int) {
+        var pair = Pair()
+        pair[.primary].member.isHealthy = false
+        pair.run(for: 5 * step) { pair in for seat in Seat.allCases { pair.request(seat) } }
+        pair[.primary].member.isHealthy = true
+        pair.run(for: 1_000) { pair in for seat in Seat.allCases { pair.request(seat) } }
+        #expect(pair.roles.sorted { $0.rawValue < $1.rawValue } == [.active, .passive])
+        #expect(pair.lateAdmissions.isEmpty)
+    }
+
     @Test func twoUnhealthyServersDoNotChangeRolesForEver() {
         var pair = Pair.met()
         for seat in Seat.allCases { pair[seat].member.isHealthy = false }

@@ -2,6 +2,19 @@ import BinaryStarCore
 import Testing
 
 @Suite struct TermTests {
+    @Test("A drain goes on when the term is raised in the middle of it")
+    func drainThroughAHigherTerm() {
+        var pair = Pair.met()
+        pair[.primary].member.isDraining = true
+        let term = pair[.primary].member.term
+        // A client that has seen a higher term makes the active prove itself, and mint a term above.
+        _ = pair[.primary].member.requestArrived(at: pair.now, knowsRefusals: true, clientTerm: term + 100)
+        pair.run(for: 300)
+        #expect(pair[.primary].member.term > term + 100)
+        #expect(pair[.primary].member.role == .active && pair[.primary].member.isDraining)
+        #expect(pair.request(.primary) == .hold)
+    }
+
     @Test("Even for the primary seat and odd for the backup, above every term known")
     func next() {
         for known in 0...50 as ClosedRange<UInt64> {
