@@ -15,6 +15,7 @@ struct Probe {
             case "starts-and-stops": try await Leaks(folder: folder).startsAndStops()
             case "never-run": try await Leaks(folder: folder).starsThatNeverRun()
             case "blocking-handlers": try await BlockingHandlers(folder: folder).run()
+            case "lease": try LeaseTime.measure()
             default: throw Failed("which probe?")
             }
         } catch {
