@@ -13,7 +13,7 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
     }
 
     /// Before every other instant.
-    package static let distantPast = MonotonicTime(nanoseconds: .min)
+    @inlinable package static var distantPast: MonotonicTime { MonotonicTime(nanoseconds: .min) }
 
     /// Cut off at the ends of `Int64`: a time for ever is the last one.
     package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {

@@ -18,8 +18,13 @@ extension PairMember {
         @usableFromInline let end: MonotonicTime
         @usableFromInline let term: UInt64
 
+        @inlinable init(end: MonotonicTime, term: UInt64) {
+            self.end = end
+            self.term = term
+        }
+
         /// Nothing.
-        package static let none = Admission(end: .distantPast, term: 0)
+        @inlinable package static var none: Admission { Admission(end: .distantPast, term: 0) }
 
         /// Whether a request that arrived at `now` may be served.
         ///
@@ -30,7 +35,7 @@ extension PairMember {
     }
 
     /// Holds until the next call that changes this member: to ask it saves asking the member for each of many requests.
-    package var admission: Admission {
+    @inlinable package var admission: Admission {
         isDraining ? .none : Admission(end: leaseEnd, term: term)
     }
 

@@ -177,8 +177,9 @@ package struct PairMember: Sendable {
     /// transit of a heartbeat.
     var stallThreshold: Duration { (ownExpiry - timing.interval) / 2 }
 
-    /// How long this server may serve after a heartbeat: an interval and a stall that goes unnoticed.
-    var leaseDuration: Duration { timing.interval + stallThreshold }
+    /// How long this server may serve after a heartbeat: an interval and a stall that goes unnoticed. The answer to a heartbeat
+    /// proves something for as long, so that a link whose round trip takes longer is too slow for the timing.
+    package var leaseDuration: Duration { timing.interval + stallThreshold }
 
     // MARK: Changes
 

@@ -161,9 +161,18 @@ extension BinaryStar {
         case .success(let reaction):
             subscriber.heard(at: now)
             statistics.heartbeatsReceived += 1
+            checkRoundTrip(at: now)
             trace(.peer(heartbeat.role), reaction)
             settle(reaction, at: now)
         }
+    }
+
+    /// Warns of a link that is so slow that no answer proves anything: neither server could become active on the other's word.
+    private func checkRoundTrip(at now: MonotonicTime) {
+        guard let roundTrip = member.peer.roundTrip, roundTrip >= member.leaseDuration else { return }
+        rateLimitedLog.warning(
+            "the round trip to the peer is too long for the timing; set a longer timeout on both servers", to: logger,
+            at: now, metadata: [LogKey.roundTrip: "\(roundTrip)", LogKey.limit: "\(member.leaseDuration)"])
     }
 
     /// Publishes the role and whatever else is due, and sets the alarm for the next time.

@@ -27,9 +27,11 @@ extension BinaryStar {
         var now: MonotonicTime
         repeat {
             // Bound once and handed on: a second reference to the message would make its frames be copied.
-            let message = receive(from: voter, &pass)
+            guard let message = receive(from: voter, &pass) else {
+                now = .now
+                continue
+            }
             now = .now
-            guard let message else { continue }
             handle(message, from: voter, at: now, &pass)
         } while !pass.isDry && pass.batch.count < room && now < budgetEnd
         swap(&pass.batch, &voter.batch)
@@ -71,13 +73,12 @@ extension BinaryStar {
         _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
     ) {
         let header = request.header(identityFrames: voter.identityFrames)
-        if pass.admission.admits(at: now, clientTerm: header?.term ?? 0) {
-            if logsTrace { trace(.clientRequest, PairMember.RequestAction.admit) }
-            return serve(request, of: voter, &pass)
+        var action = PairMember.RequestAction.admit
+        if !pass.admission.admits(at: now, clientTerm: header?.term ?? 0) {
+            action = member.requestArrived(at: now, knowsRefusals: header != nil, clientTerm: header?.term ?? 0)
+            pass.admission = member.admission
         }
-        let action = member.requestArrived(at: now, knowsRefusals: header != nil, clientTerm: header?.term ?? 0)
         if logsTrace { trace(.clientRequest, action) }
-        defer { pass.admission = member.admission }
         switch action {
         case .admit: serve(request, of: voter, &pass)
         case .promoteAndAdmit(let transition):
