@@ -9,11 +9,11 @@ struct ExploreCommand: AsyncParsableCommand {
         discussion: """
             Two servers, two clients, and a network that loses and duplicates; servers stall, die, start again and hand over.
               bstar-sim explore
-              bstar-sim explore --faults 3 --seconds 3600
+              bstar-sim explore --faults 2 --seconds 3600
             """)
 
     @Option(help: "How many faults one course of events may have.")
-    var faults = 2
+    var faults = 1
 
     @Option(help: "How many clients ask.")
     var clients = 2

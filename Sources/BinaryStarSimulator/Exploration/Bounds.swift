@@ -4,7 +4,7 @@ import BinaryStarCore
 package struct Bounds: Sendable {
     /// How many faults, of whatever kind, one course of events may have: a stall, a crash, a lost heartbeat, a duplicated
     /// one, an operator's command.
-    package var faults = 2
+    package var faults = 1
     package var clients = 2
     /// How far virtual time goes. `nil`: until nothing new comes any more.
     package var ticks: Int?

@@ -6,7 +6,7 @@ package struct Exploration: Sendable {
     package internal(set) var states = 0
     package internal(set) var transitions = 0
     /// All that can happen up to this tick was looked at.
-    package internal(set) var ticks = 0
+    package internal(set) var ticks = -1
     /// The most moves that it takes to get to one of the situations.
     package internal(set) var moves = 0
     /// Whether nothing new can come, however long it goes on.
@@ -24,8 +24,14 @@ package struct Exploration: Sendable {
 /// that all that can follow from it within the bounds was looked at then.
 package final class Explorer {
     private struct Item {
-        var world: World
+        var situation: Situation
         var number: Int
+    }
+
+    /// Worlds are large, and are passed from list to list.
+    private final class Situation: Sendable {
+        let world: World
+        init(_ world: World) { self.world = world }
     }
 
     /// How a situation arose first.
@@ -36,8 +42,8 @@ package final class Explorer {
 
     /// What one worker brings back from one step.
     private struct Harvest {
-        var thisTick: [(World, Origin)] = []
-        var nextTick: [(World, Origin)] = []
+        var thisTick: [(Situation, Origin)] = []
+        var nextTick: [(Situation, Origin)] = []
         var transitions = 0
         var violation: (text: String, origin: Origin)?
     }
@@ -59,7 +65,7 @@ package final class Explorer {
         let initial = World(bounds)
         _ = seen.insert(initial.fingerprint)
         origins.append(Origin(parent: -1, move: 0))
-        var frontier = [Item(world: initial, number: 0)]
+        var frontier = [Item(situation: Situation(initial), number: 0)]
         var later: [Item] = []
         while result.violation == nil {
             result.moves += 1
@@ -67,17 +73,19 @@ package final class Explorer {
             frontier = []
             for harvest in harvests {
                 result.transitions += harvest.transitions
-                for (world, origin) in harvest.thisTick { frontier.append(item(world, origin)) }
-                for (world, origin) in harvest.nextTick { later.append(item(world, origin)) }
+                for (situation, origin) in harvest.thisTick { frontier.append(item(situation, origin)) }
+                for (situation, origin) in harvest.nextTick { later.append(item(situation, origin)) }
             }
             if let violation = harvests.compactMap(\.violation).min(by: { $0.text < $1.text }) {
                 result.violation = violation.text
                 result.trace = trace(to: violation.origin)
             }
             if frontier.isEmpty {
-                result.isClosed = later.isEmpty && bounds.ticks == nil
-                if later.isEmpty { break }
                 result.ticks += 1
+                if later.isEmpty {
+                    result.isClosed = bounds.ticks.map { result.ticks < $0 } ?? true
+                    break
+                }
                 swap(&frontier, &later)
             }
             if origins.count >= bounds.states || elapsed() >= bounds.seconds { break }
@@ -87,9 +95,9 @@ package final class Explorer {
         return result
     }
 
-    private func item(_ world: World, _ origin: Origin) -> Item {
+    private func item(_ situation: Situation, _ origin: Origin) -> Item {
         origins.append(origin)
-        return Item(world: world, number: origins.count - 1)
+        return Item(situation: situation, number: origins.count - 1)
     }
 
     // MARK: One step
@@ -119,8 +127,8 @@ package final class Explorer {
     }
 
     private static func expand(_ item: Item, _ seen: SeenSituations, _ harvest: inout Harvest) {
-        for (index, move) in item.world.moves().enumerated() {
-            var world = item.world
+        for (index, move) in item.situation.world.moves().enumerated() {
+            var world = item.situation.world
             world.perform(move)
             harvest.transitions += 1
             let origin = Origin(parent: item.number, move: UInt8(index))
@@ -130,9 +138,9 @@ package final class Explorer {
             }
             guard seen.insert(world.fingerprint) else { continue }
             if move == .rest(.backup) {
-                harvest.nextTick.append((world, origin))
+                harvest.nextTick.append((Situation(world), origin))
             } else {
-                harvest.thisTick.append((world, origin))
+                harvest.thisTick.append((Situation(world), origin))
             }
         }
     }

@@ -51,6 +51,8 @@ extension World {
         } else if nodes[seat].unsent != nil {
             // The process is in the middle of something.
             moves.append(.send(seat))
+        } else if nodes[seat].mustTick {
+            moves.append(.tick(seat))
         } else {
             appendMoves(of: seat, to: &moves)
         }
@@ -98,8 +100,10 @@ extension World {
             moves.append(.crash(seat, losesInFlight: true))
         }
         guard node.unsent == nil else { return }
-        if node.hasMail, node.duplicate == nil { moves.append(.duplicate(to: seat)) }
         if member.nextDeadline <= clock(of: seat) { moves.append(.tickAndStall(seat)) }
+        guard !node.mustTick else { return }
+        if node.hasMail, node.duplicate == nil { moves.append(.duplicate(to: seat)) }
+        guard !node.hasMail else { return }
         if !node.isDraining, member.refusesStepDown(at: clock(of: seat)) == nil { moves.append(.drain(seat)) }
         if member.role != .active || member.isSuspect, member.isPeerExpired(at: clock(of: seat)) {
             moves.append(.promote(seat))

@@ -14,6 +14,11 @@ struct Watch: Hashable {
     var mustProveAfter: UInt64?
     /// Ticks since it has last sent that it is active: up to a timeout. `nil`: it has not.
     var saidActive: Int?
+    /// Ticks since it has last taken in a heartbeat: up to a timeout.
+    var deafness = 0
+    /// The newest life of the other that it has heard, and the newest heartbeat of that one.
+    var heardLife: UInt64 = 0
+    var heardSequence: UInt64 = 0
     /// Whether the other became active after it.
     var overtaken = Overtaken.no
     /// The newest of its heartbeats that was lost, until the other has heard it or a later one.
@@ -62,6 +67,9 @@ extension World {
             if transition.from == .active, transition.to == .passive, transition.term <= nodes[seat].watch.term {
                 report("rule 3: \(seat) gives way in term \(nodes[seat].watch.term), and knows no higher one")
             }
+            if transition.cause == .stepDown, nodes[seat].watch.deafness == bounds.timeout {
+                report("handover: \(seat) leaves the service to a peer that was silent for a timeout")
+            }
             nodes[seat].watch.term = 0
             nodes[seat].watch.overtaken = .no
             nodes[seat].watch.mustProveAfter = nil
@@ -87,6 +95,9 @@ extension World {
             }
             nodes[seat].watch.overtaken = .no
             nodes[seat].watch.mustProveAfter = nil
+        } else if other.term == 0 {
+            // It has a term above that in which the other served, and gave way.
+            nodes[seat].watch.overtaken = .no
         }
         let (bit, own) = (UInt64(1) << transition.term, nodes[seat].watch.minted)
         if other.minted & bit != 0 { report("terms: both minted \(transition.term)") }
@@ -109,6 +120,12 @@ extension World {
     /// A heartbeat was taken in, and is no duplicate.
     mutating func judgeReception(of heartbeat: Heartbeat, by seat: Seat, termBefore: UInt64) {
         guard let news = heartbeat.extension, let member = nodes[seat].member else { return }
+        let (life, sequence) = (nodes[seat].watch.heardLife, nodes[seat].watch.heardSequence)
+        if news.incarnation < life || news.incarnation == life && news.sequence < sequence {
+            report("heartbeats: \(seat) takes in what was said before what it has heard already")
+        }
+        (nodes[seat].watch.heardLife, nodes[seat].watch.heardSequence) = (news.incarnation, news.sequence)
+        nodes[seat].watch.deafness = 0
         if let lost = nodes[seat.other].watch.lost, news.sequence >= lost,
             news.incarnation == World.incarnation(of: seat.other, life: nodes[seat.other].life)
         {
@@ -135,6 +152,7 @@ extension World {
     mutating func noteTick() {
         for seat in Seat.allCases {
             let isActive = nodes[seat].watch.term != 0
+            nodes[seat].watch.deafness = min(nodes[seat].watch.deafness + 1, bounds.timeout)
             nodes[seat].watch.silence = min(nodes[seat].watch.silence + 1, bounds.lease)
             if isActive, nodes[seat].watch.silence == bounds.lease, nodes[seat].watch.mustProveAfter == nil {
                 nodes[seat].watch.mustProveAfter = nodes[seat].watch.made

@@ -15,7 +15,7 @@ extension World {
 
     private func tell(_ seat: Seat, to print: inout Fingerprint) {
         let node = nodes[seat]
-        print.combine(Int64(node.life) << 1 | (node.isStalled ? 1 : 0))
+        print.combine(Int64(node.life) << 2 | (node.isStalled ? 2 : 0) | (node.mustTick ? 1 : 0))
         print.combine(Int64(node.keptTerm))
         tell(node.watch, of: seat, to: &print)
         guard let member = node.member else { return print.combine(-1) }
@@ -46,6 +46,9 @@ extension World {
         print.combine(Int64(watch.term))
         print.combine(Int64(bitPattern: watch.minted))
         print.combine(Int64(watch.silence))
+        // Only who is active hands over.
+        print.combine(watch.term == 0 ? -1 : Int64(watch.deafness))
+        print.combine(Int64(watch.heardLife))
         print.combine(watch.mustProveAfter != nil)
         print.combine(Int64(watch.saidActive ?? -1))
         print.combine(watch.overtaken == .no ? 0 : watch.overtaken == .yes ? 1 : 2)

@@ -55,7 +55,11 @@ extension World {
         let now = clock(of: seat)
         nodes[seat].isStalled = false
         guard var member = nodes[seat].member.take() else { preconditionFailure("the process does not run") }
-        defer { nodes[seat].member = member }
+        let deadline = member.nextDeadline
+        defer {
+            nodes[seat].mustTick = member.nextDeadline <= now && member.nextDeadline != deadline
+            nodes[seat].member = member
+        }
         return body(&member, now)
     }
 

@@ -65,6 +65,8 @@ struct Node {
     var keptTerm: UInt64 = 0
     /// A heartbeat that was made and is not sent yet: the process lost the processor in between.
     var unsent: Heartbeat?
+    /// The last call brought the member's deadline forward to now: the tick follows at once.
+    var mustTick = false
     /// Time has passed without this process, and it has not done anything since.
     var isStalled = false
     /// How far the process's clock lags behind; always 0, but for a ``Flaw``.
