@@ -19,14 +19,27 @@ package enum Campaign {
             faultKinds: scenario.faults.map(\.fault.kind))
     }
 
-    /// The same scenario with as few faults as still break a rule.
+    /// The same scenario with as few faults, as short a run and as short faults as still break a rule.
     package static func shrink(_ scenario: Scenario) -> Scenario {
+        guard let rule = run(scenario).violations.first?.rule else { return scenario }
         var best = scenario
+        /// Takes over a change after which the rule is still broken.
+        func attempt(_ change: (inout Scenario) -> Void) -> Bool {
+            var smaller = best
+            change(&smaller)
+            guard run(smaller).violations.contains(where: { $0.rule == rule }) else { return false }
+            best = smaller
+            return true
+        }
         var index = 0
         while index < best.faults.count {
-            var smaller = best
-            smaller.faults.remove(at: index)
-            if run(smaller).violations.isEmpty { index += 1 } else { best = smaller }
+            if !attempt({ $0.faults.remove(at: index) }) { index += 1 }
+        }
+        if let broken = run(best).violations.first(where: { $0.rule == rule })?.instant {
+            _ = attempt { $0.end = min($0.end, broken + .milliseconds(1)) }
+        }
+        for index in best.faults.indices {
+            while let shorter = best.faults[index].fault.halved, attempt({ $0.faults[index].fault = shorter }) {}
         }
         return best
     }

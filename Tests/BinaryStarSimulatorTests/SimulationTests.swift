@@ -65,6 +65,11 @@ import Testing
     private func serve(_ history: inout History, _ seat: Seat, term: UInt64, at instant: Instant) {
         history.publications.append(
             .init(seat: seat, life: 1, term: term, instant: instant - .milliseconds(100)))
+        // Its peer has answered.
+        history.receptions.append(
+            .init(
+                seat: seat, life: 1, instant: instant - .milliseconds(50),
+                senderHeardUpTo: instant - .milliseconds(100)))
         history.admissions.append(.init(seat: seat, life: 1, term: term, instant: instant))
     }
 
@@ -109,6 +114,26 @@ import Testing
     @Test func serviceWithoutALease() {
         #expect(
             rules { $0.replies.append(.init(seat: .primary, life: 1, term: 2, instant: .seconds(25))) } == ["rule 5"])
+    }
+
+    @Test("A heartbeat after a stall is no proof: the peer's answer is")
+    func serviceWithoutAnAnswer() {
+        #expect(rules { $0.receptions = [] } == ["rule 5"])
+        #expect(rules { $0.receptions[0].senderHeardUpTo = .seconds(1) } == ["rule 5"])
+    }
+
+    @Test("A scenario that breaks a rule is made smaller, and still breaks it")
+    func shrinking() throws {
+        // The clients are cut off for so long that nobody is served to the end.
+        var scenario = Scenario.draw(seed: 1)
+        scenario.faults = Seat.allCases.map {
+            TimedFault(instant: .seconds(3), fault: .cutClients(of: $0, for: .seconds(300)))
+        }
+        scenario.faults.append(TimedFault(instant: .seconds(2), fault: .stepDown(.primary)))
+        let smaller = Campaign.shrink(scenario)
+        #expect(Campaign.run(smaller).violations.map(\.rule).contains("liveness"))
+        #expect(smaller.faults.count == 2)
+        #expect(smaller.faults.allSatisfy { $0.fault.halved != nil && !scenario.faults.contains($0) })
     }
 
     @Test func theHigherTermGivesWay() {

@@ -123,8 +123,9 @@ package enum Checker {
     /// With the standard timing, and a clock that is 1 % slow.
     private static let longestLease = Instant.milliseconds(632)
 
-    /// "After its own stall a server serves nothing until it knows that its peer did not take over": it serves only within
-    /// the lease that its last heartbeat or its activation gave it.
+    /// "After its own stall a server serves nothing and sends no reply until it knows that its peer did not take over": it
+    /// serves only within the lease that its last heartbeat or its activation gave it; and when it was silent for longer
+    /// in between, it has heard its peer since, which had heard it since.
     private static func lease(_ history: History) -> [Violation] {
         (history.admissions.map { ($0, "serves") } + history.replies.map { ($0, "replies") }).compactMap {
             service, verb in
@@ -132,13 +133,44 @@ package enum Checker {
                 seat == service.seat && life == service.life && instant <= service.instant
                     && service.instant - instant <= longestLease
             }
-            if history.publications.contains(where: { isRecent($0.seat, $0.life, $0.instant) }) { return nil }
-            if history.roleChanges.contains(where: { $0.isActivation && isRecent($0.seat, $0.life, $0.instant) }) {
+            guard
+                history.publications.contains(where: { isRecent($0.seat, $0.life, $0.instant) })
+                    || history.roleChanges.contains(where: { $0.isActivation && isRecent($0.seat, $0.life, $0.instant) }
+                    )
+            else {
+                return Violation(
+                    rule: "rule 5", instant: service.instant,
+                    text: "\(service.seat) \(verb) and has said nothing for longer than a lease")
+            }
+            guard let end = endOfLease(before: service, history), !hasHeardPeer(since: end, service, history) else {
                 return nil
             }
             return Violation(
                 rule: "rule 5", instant: service.instant,
-                text: "\(service.seat) \(verb) and has said nothing for longer than a lease")
+                text: "\(service.seat) \(verb) and has no word of its peer from after \(end.secondsText)")
+        }
+    }
+
+    /// When a server's lease ended last because it was silent, in the time since it became active.
+    private static func endOfLease(before service: History.Service, _ history: History) -> Instant? {
+        func isOwn(_ seat: Seat, _ life: Int, _ instant: Instant) -> Bool {
+            seat == service.seat && life == service.life && instant <= service.instant
+        }
+        let activation = history.roleChanges.last { $0.isActivation && isOwn($0.seat, $0.life, $0.instant) }
+        guard let activation else { return nil }
+        var later = service.instant
+        for beat in history.publications.reversed() where isOwn(beat.seat, beat.life, beat.instant) {
+            guard beat.instant > activation.instant else { break }
+            if later - beat.instant > longestLease { return beat.instant + longestLease }
+            later = beat.instant
+        }
+        return later - activation.instant > longestLease ? activation.instant + longestLease : nil
+    }
+
+    private static func hasHeardPeer(since instant: Instant, _ service: History.Service, _ history: History) -> Bool {
+        history.receptions.contains {
+            $0.seat == service.seat && $0.life == service.life && $0.instant <= service.instant
+                && $0.senderHeardUpTo >= instant
         }
     }
 
@@ -239,6 +271,8 @@ package enum Checker {
 
     private static func liveness(_ history: History, _ scenario: Scenario) -> [Violation] {
         let deadline = scenario.faultsEnd + recoveryTime
+        // A run that was cut short says nothing about it.
+        guard scenario.end > deadline else { return [] }
         guard !history.acceptances.contains(where: { $0.instant > deadline }) else { return [] }
         return [Violation(rule: "liveness", instant: deadline, text: "nobody serves any more")]
     }

@@ -42,6 +42,28 @@ package enum Fault: Sendable, Hashable {
         case beforeProofOfDeath
     }
 
+    /// The same for half as long; `nil` if that is too short to matter, or it has no length.
+    package var halved: Fault? {
+        func half(_ length: Instant) -> Instant? { length < .milliseconds(2) ? nil : length / 2 }
+        return switch self {
+        case .stall(let seat, let length): half(length).map { .stall(seat, $0) }
+        case .stallAtStep(let seat, let step, let length): half(length).map { .stallAtStep(seat, step, $0) }
+        case .crash(let seat, let length, let losesInFlight):
+            half(length).map { .crash(seat, downFor: $0, losesInFlight: losesInFlight) }
+        case .cutPeerLink(let seat, let length, let buffers):
+            half(length).map { .cutPeerLink(from: seat, for: $0, buffers: buffers) }
+        case .cutClients(let seat, let length): half(length).map { .cutClients(of: seat, for: $0) }
+        case .loseHeartbeats(let permille, let length):
+            half(length).map { .loseHeartbeats(permille: permille, for: $0) }
+        case .duplicateHeartbeats(let permille, let length):
+            half(length).map { .duplicateHeartbeats(permille: permille, for: $0) }
+        case .slowPeerLink(let maximum, let length): half(length).map { .slowPeerLink(maximum: maximum, for: $0) }
+        case .pause(let seat, let length): half(length).map { .pause(seat, for: $0) }
+        case .unhealthy(let seat, let length): half(length).map { .unhealthy(seat, for: $0) }
+        case .stepWallClock, .stepDown, .promote: nil
+        }
+    }
+
     /// The name under which it is counted.
     package var kind: String {
         switch self {
