@@ -81,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "bstar",
             dependencies: [
-                "BinaryStar",
+                "BinaryStar", "BinaryStarCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -149,7 +149,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Probe",
-            dependencies: ["BinaryStar", "ZeroMQ"],
+            dependencies: ["BinaryStar", "BinaryStarCore", "ZeroMQ"],
             path: "Tests/Probe",
             swiftSettings: strict
         ),

@@ -6,6 +6,8 @@ final class StarSockets {
     var voterCount = 0
     var channels: [Int: ChannelPort] = [:]
     var channelCount = 0
+    /// Who keeps a record of what the star does, if anybody.
+    var observer: Observation.Observer?
 
     var isEmpty: Bool { peerLink == nil && timer == nil && voters.isEmpty && channels.isEmpty }
 

@@ -24,7 +24,7 @@ enum Console {
         return String(cString: type) != "dumb"
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             #if canImport(Darwin)

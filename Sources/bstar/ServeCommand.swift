@@ -85,6 +85,14 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where to keep the latest 1,000 changes of role and term.", valueName: "directory"))
     var stateDirectory: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Append a JSON line for each admitted request, each reply and each change of role: with the seat, the term, the \
+            machine's monotonic clock in nanoseconds, and the client and its request's number if it says them.
+            """, valueName: "file"))
+    var accessLog: String?
+
     @Flag(help: "Answer on the star's own thread: fastest, for the echo service only.")
     var inline = false
 
@@ -117,6 +125,9 @@ struct ServeCommand: AsyncParsableCommand {
         try await reportingErrors {
             let logger = log.makeLogger(label: "bstar")
             let star = try BinaryStar(configuration: makeConfiguration(), logger: logger)
+            let records = try accessLog.map { try AccessLog(path: $0, seat: theSeat) }
+            let recording = Task { await records?.write() }
+            if let records { await star.observe { records.record($0) } }
             let endpoint = try await addVoter(to: star)
             let events = star.events
             let narration = Task { await narrate(events, of: star, endpoint: endpoint) }
@@ -125,6 +136,8 @@ struct ServeCommand: AsyncParsableCommand {
                     services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             let result = await Result { try await group.run() }
             await narration.value
+            records?.finish()
+            await recording.value
             try result.get()
             Console.print("\(seatName): stopped")
         }

@@ -1,4 +1,4 @@
-import BinaryStarCore
+package import BinaryStarCore
 
 #if canImport(Darwin)
 import Darwin
@@ -18,7 +18,7 @@ extension MonotonicTime {
     #endif
 
     /// The present instant. The clock never steps, and runs on while the machine sleeps.
-    static var now: MonotonicTime {
+    package static var now: MonotonicTime {
         var time = timespec()
         clock_gettime(clock, &time)
         return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))

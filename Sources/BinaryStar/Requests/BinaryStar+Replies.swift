@@ -38,6 +38,7 @@ extension BinaryStar {
         }
         let header = request.header(identityFrames: voter.identityFrames)
         let bodyStart = request.envelope.count
+        let term = request.term
         var message =
             if let header {
                 request.envelope(with: ReplyHeader(.reply, to: header, term: request.term, role: .active))
@@ -54,7 +55,9 @@ extension BinaryStar {
         }
         pass.spare = consume message
         switch sent {
-        case .sent: pass.replied += 1
+        case .sent:
+            pass.replied += 1
+            voter.observer?(.replied(term: term, instant: .now, header: header))
         case .full: dropReply(.clientNotReading, voter)
         case .noPeer: dropReply(.clientGone, voter)
         }

@@ -80,10 +80,10 @@ extension BinaryStar {
         }
         if logsTrace { trace(.clientRequest, action) }
         switch action {
-        case .admit: serve(request, of: voter, &pass)
+        case .admit: serve(request, of: voter, at: now, &pass)
         case .promoteAndAdmit(let transition):
             settle(PairMember.Reaction(transition: transition, heldRequests: held.isEmpty ? nil : .serve), at: now)
-            serve(request, of: voter, &pass)
+            serve(request, of: voter, at: now, &pass)
         case .hold:
             guard held.add(request, of: voter.id) else { return refuse(request, of: voter, &pass) }
             statistics.requestsHeld += 1
@@ -126,9 +126,15 @@ extension BinaryStar {
     }
 
     /// Has an admitted request handled.
-    private func serve(_ request: consuming Request, of voter: Voter, _ pass: inout Voter.Pass) {
+    private func serve(
+        _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
+    ) {
         pass.admitted += 1
         request.term = lease.term
+        if let observer = voter.observer {
+            let header = request.header(identityFrames: voter.identityFrames)
+            observer(.admitted(term: request.term, instant: now, header: header))
+        }
         guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
         do {
             guard let reply = try handler(request) else { return }

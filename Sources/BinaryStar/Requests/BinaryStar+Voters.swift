@@ -93,7 +93,8 @@ extension BinaryStar {
                 self?.assumeIsolated { $0.drain(voter: id) }
             }
             sockets.voters[id] = Voter(
-                id: id, type: type, endpoint: bound, limits: limits, service: service, pumped: pumped)
+                id: id, type: type, endpoint: bound, limits: limits, service: service, pumped: pumped,
+                observer: sockets.observer)
             // Before the star runs, requests wait in the socket.
             pump.confined.insert(pumped, events: phase == .running ? .readable : [])
             logger.info("voter bound", metadata: [LogKey.endpoint: "\(bound)"])

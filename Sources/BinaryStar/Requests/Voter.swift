@@ -21,6 +21,8 @@ final class Voter {
     let limits: VoterLimits
     let service: Service
     let pumped: PumpedSocket
+    /// Who keeps a record of the requests, if anybody.
+    let observer: Observation.Observer?
 
     /// How many requests the pool may have.
     let concurrency: Int
@@ -34,7 +36,10 @@ final class Voter {
     /// Outcomes from the pool, kept for its memory.
     var outcomes: [HandlerPool.Outcome] = []
 
-    init(id: Int, type: VoterType, endpoint: String, limits: VoterLimits, service: Service, pumped: PumpedSocket) {
+    init(
+        id: Int, type: VoterType, endpoint: String, limits: VoterLimits, service: Service, pumped: PumpedSocket,
+        observer: Observation.Observer?
+    ) {
         self.id = id
         identityFrames = type.identityFrames
         replies = type.replies
@@ -44,6 +49,7 @@ final class Voter {
         self.limits = limits
         self.service = service
         self.pumped = pumped
+        self.observer = observer
     }
 
     /// The bytes on their way to clients with large replies, by the identity that the ROUTER gave them.

@@ -27,6 +27,7 @@ extension BinaryStar {
     }
 
     private func changed(_ transition: Transition) {
+        sockets.observer?(.changed(transition))
         let change = RoleChange(transition, at: .now)
         lastChange = change
         if transition.from != .active, transition.to == .active { firstTerm = transition.term }

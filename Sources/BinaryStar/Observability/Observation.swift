@@ -1,0 +1,19 @@
+package import BinaryStarCore
+
+/// What a star did, at the instant at which it did it, for whoever keeps a record of it.
+package enum Observation: Sendable {
+    /// The role or the term changed.
+    case changed(Transition)
+    /// A request was admitted in this term. The instant is the one that the core judged, not that of the handler.
+    case admitted(term: UInt64, instant: MonotonicTime, header: RequestHeader?)
+    /// A reply went out.
+    case replied(term: UInt64, instant: MonotonicTime, header: RequestHeader?)
+
+    /// Runs on the pump's thread, and must not block.
+    package typealias Observer = @Sendable (Observation) -> Void
+}
+
+extension BinaryStar {
+    /// Has everything that this star does told to `observer`. Voters that are there already stay unobserved.
+    package func observe(with observer: @escaping Observation.Observer) { sockets.observer = observer }
+}
