@@ -1,3 +1,4 @@
+import BinaryStarCore
 import Foundation
 import Testing
 
@@ -34,6 +35,25 @@ import Testing
         #expect(code == 0)
     }
 
+    @Test(arguments: [[], ["--inline"]]) func theAccessLogTellsWhatWasServed(_ option: [String]) async throws {
+        let log = folder.appending(path: "access.jsonl").path
+        let request = request
+        _ = try await Tool.run(arguments("primary", "--access-log", log) + option) { _ in
+            let outcome = try await Tool.run(request + ["--count", "2", "--every", "1ms", "hello"])
+            #expect(outcome.exitCode == 0)
+        }
+        let records = Record.read(log)
+        let events: [Record.Event] = [.started, .role, .admitted, .replied, .admitted, .replied]
+        #expect(records.map(\.event) == events)
+        #expect(records.allSatisfy { $0.seat == .primary })
+        #expect(Set(records.dropFirst().map(\.term)).count == 1)
+        #expect(Set(records.dropFirst(2).map(\.client)).count == 1)
+        // What was admitted was so before its reply went out.
+        let instants = records.compactMap(\.at)
+        #expect(instants == instants.sorted() && instants.count == records.count)
+        try Checker(records).checkAll()
+    }
+
     @Test func anUpstreamServiceBecomesAPair() async throws {
         let request = request
         let upstream = [
@@ -67,6 +87,7 @@ import Testing
         (["serve", "-p", "--interval", "0s"], "interval is"),
         (["serve", "-p", "--interval", "1s", "--timeout", "1s"], "at least two intervals"),
         (["serve", "-p", "--interval", "often"], "--interval"),
+        (["serve", "-p", "--access-log", "/nowhere/file"], "cannot write \"/nowhere/file\""),
         (["serve", "-p", "--listen", "http://x"], "transport must be tcp or ipc"),
         (["serve", "-p", "--connect", "tcp://127.0.0.1:5003"], "own listen endpoint"),
         (["request", "--count", "0"], "at least 1"),

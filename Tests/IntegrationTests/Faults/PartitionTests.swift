@@ -1,0 +1,83 @@
+import BinaryStar
+import BinaryStarCore
+import Foundation
+import Testing
+
+extension Faults {
+    /// Partitions of a pair in network namespaces of its own, with clients that reach both servers.
+    @Suite(.enabled(if: Network.obstacle == nil, "Skipped: \(Network.obstacle ?? "")"))
+    struct PartitionTests {
+        /// libzmq's connections recover within this time of the healing: a server makes the connection to a silent peer anew once
+        /// a second, and a heartbeat follows within an interval.
+        private static let healingLimit = Duration.seconds(2.5)
+
+        /// Cuts for this long, heals, and looks at what both did until then and afterwards.
+        private func partition(_ cut: Network.Cut, seconds: Double = 2.5) async throws -> [Outcome] {
+            var outcomes: [Outcome] = []
+            for _ in 0..<FaultOptions.runs {
+                outcomes.append(try await Network.with { try await partition($0, cut, seconds: seconds) })
+            }
+            report("cut for \(seconds) s: \(cut.rawValue)", outcomes)
+            #expect(outcomes.allSatisfy { $0.bothRun }, "a server ended")
+            return outcomes
+        }
+
+        private func partition(_ network: Network, _ cut: Network.Cut, seconds: Double) async throws -> Outcome {
+            let trial = try await Trial(at: network.place)
+            var cutAt: Int64 = 0
+            var healedAt: Int64 = 0
+            let records = try await trial.run(seconds: seconds + 3.5) {
+                cutAt = MonotonicTime.now.nanoseconds
+                try await network.apply(cut)
+                try await Task.sleep(for: .seconds(seconds))
+                try await network.heal()
+                healedAt = MonotonicTime.now.nanoseconds
+            }
+            let conflict = try Checker(records).checkConflictHealed()
+            let conflictEnd = conflict?.upperBound
+            if let conflictEnd {
+                #expect(conflictEnd - healedAt < Self.healingLimit.wholeNanoseconds)
+            }
+            let checker = Checker(
+                records, cut: cut.isBetweenServers ? cutAt...max(conflictEnd ?? healedAt, healedAt) : nil)
+            try checker.checkAll()
+            return Outcome(
+                checker: checker, changes: checker.roleChanges(since: cutAt), bothRun: trial.bothRun,
+                conflict: conflict, healing: conflictEnd.map { $0 - healedAt })
+        }
+
+        @Test func peerLink() async throws {
+            let outcomes = try await partition(.peerLink)
+            // Clients ask both, so that both become active; and one stays.
+            #expect(outcomes.allSatisfy { $0.healing != nil })
+        }
+
+        @Test(arguments: [Network.Cut.fromPrimary, .fromBackup])
+        func oneDirectionOfThePeerLink(_ cut: Network.Cut) async throws {
+            _ = try await partition(cut)
+        }
+
+        /// The passive server takes over, and the active one hears that at once: it gives way although the link does not heal.
+        @Test func backupIsDeaf() async throws {
+            let outcomes = try await partition(.wordsOfPrimary)
+            #expect(outcomes.allSatisfy { ($0.healing ?? .max) < 0 })
+        }
+
+        @Test func primaryIsDeaf() async throws {
+            let outcomes = try await partition(.wordsOfBackup)
+            #expect(outcomes.allSatisfy { $0.changes.isEmpty })
+        }
+
+        /// The servers hear each other, so that nothing changes; what was asked is answered when the link is back.
+        @Test func clientLink() async throws {
+            let outcomes = try await partition(.clientLink)
+            #expect(outcomes.allSatisfy { $0.changes.isEmpty && $0.checker.failures == 0 })
+        }
+
+        /// To everybody the active server falls silent.
+        @Test func allLinksOfTheActive() async throws {
+            let outcomes = try await partition(.primary)
+            #expect(outcomes.allSatisfy { $0.servers == [.primary, .backup] && $0.checker.failures == 0 })
+        }
+    }
+}
