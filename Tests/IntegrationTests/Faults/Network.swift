@@ -20,27 +20,39 @@ struct Network: Sendable {
         /// The connection on which the backup hears the primary; the primary hears the backup.
         case wordsOfPrimary = "the connection on which the backup hears the primary"
         case wordsOfBackup = "the connection on which the primary hears the backup"
-        /// Between the primary and the clients.
+        /// Between the primary and the clients, in both directions.
         case clientLink = "the link between the primary and the clients"
+        case requests = "packets from the clients to the primary"
+        case replies = "packets from the primary to the clients"
         /// All links of the primary.
         case primary = "all links of the primary"
 
         /// Whether it is between the servers, so that both may be active for a time.
-        var isBetweenServers: Bool { self != .clientLink }
+        var isBetweenServers: Bool {
+            switch self {
+            case .clientLink, .requests, .replies: false
+            case .peerLink, .fromPrimary, .fromBackup, .wordsOfPrimary, .wordsOfBackup, .primary: true
+            }
+        }
 
-        /// What is dropped where.
-        fileprivate var rules: [(Seat, String)] {
+        /// What each namespace drops of what arrives.
+        fileprivate var rules: [(Space, String)] {
             switch self {
             case .peerLink: [(.primary, "iifname peer"), (.backup, "iifname peer")]
             case .fromPrimary: [(.backup, "iifname peer")]
             case .fromBackup: [(.primary, "iifname peer")]
             case .wordsOfPrimary: [(.backup, "iifname peer tcp sport 5003"), (.primary, "iifname peer tcp dport 5003")]
             case .wordsOfBackup: [(.primary, "iifname peer tcp sport 5003"), (.backup, "iifname peer tcp dport 5003")]
-            // What the server sends is dropped by nobody; but nobody hears that it was asked.
-            case .clientLink: [(.primary, "iifname front")]
-            case .primary: [(.primary, "iifname peer"), (.primary, "iifname front"), (.backup, "iifname peer")]
+            case .clientLink: [(.primary, "iifname front"), (.clients, "iifname primary")]
+            case .requests: [(.primary, "iifname front")]
+            case .replies: [(.clients, "iifname primary")]
+            case .primary: Cut.peerLink.rules + Cut.clientLink.rules
             }
         }
+    }
+
+    fileprivate enum Space: String, CaseIterable {
+        case primary, backup, clients
     }
 
     /// Runs `body` with a network that is removed at its end, however it ends.
@@ -62,41 +74,40 @@ struct Network: Sendable {
         var place = Place(
             fronts: [.primary: "tcp://10.231.2.1:5001", .backup: "tcp://10.231.3.1:5001"],
             states: [.primary: "tcp://10.231.1.1:5003", .backup: "tcp://10.231.1.2:5003"])
-        for seat in Seat.allCases { place.serverPrefix[seat] = ["ip", "netns", "exec", namespace("\(seat)")] }
-        place.clientPrefix = ["ip", "netns", "exec", namespace("clients")]
+        place.serverPrefix[.primary] = ["ip", "netns", "exec", namespace(.primary)]
+        place.serverPrefix[.backup] = ["ip", "netns", "exec", namespace(.backup)]
+        place.clientPrefix = ["ip", "netns", "exec", namespace(.clients)]
         return place
     }
 
     func apply(_ cut: Cut) async throws {
-        for (seat, rule) in cut.rules { try await nft(seat, "add rule inet cut input \(rule) drop") }
+        for (space, rule) in cut.rules { try await nft(space, "add rule inet cut input \(rule) drop") }
     }
 
     func heal() async throws {
-        for seat in Seat.allCases { try await nft(seat, "flush chain inet cut input") }
+        for space in Space.allCases { try await nft(space, "flush chain inet cut input") }
     }
 
     // MARK: Set-up
 
-    private static let roles = ["primary", "backup", "clients"]
-
-    private func namespace(_ role: String) -> String { "\(name)-\(role)" }
+    private func namespace(_ space: Space) -> String { "\(name)-\(space)" }
 
     private func setUp() async throws {
-        for role in Self.roles {
-            try await ip("netns add \(namespace(role))")
-            try await ip("-n \(namespace(role)) link set lo up")
+        for space in Space.allCases {
+            try await ip("netns add \(namespace(space))")
+            try await ip("-n \(namespace(space)) link set lo up")
         }
-        try await join("primary", "peer", "10.231.1.1", "backup", "peer", "10.231.1.2")
-        try await join("primary", "front", "10.231.2.1", "clients", "primary", "10.231.2.2")
-        try await join("backup", "front", "10.231.3.1", "clients", "backup", "10.231.3.2")
-        for seat in Seat.allCases {
-            try await nft(seat, "add table inet cut")
-            try await nft(seat, "add chain inet cut input { type filter hook input priority 0 ; policy accept ; }")
+        try await join(.primary, "peer", "10.231.1.1", .backup, "peer", "10.231.1.2")
+        try await join(.primary, "front", "10.231.2.1", .clients, "primary", "10.231.2.2")
+        try await join(.backup, "front", "10.231.3.1", .clients, "backup", "10.231.3.2")
+        for space in Space.allCases {
+            try await nft(space, "add table inet cut")
+            try await nft(space, "add chain inet cut input { type filter hook input priority 0 ; policy accept ; }")
         }
     }
 
     private func join(
-        _ left: String, _ leftLink: String, _ leftAddress: String, _ right: String, _ rightLink: String,
+        _ left: Space, _ leftLink: String, _ leftAddress: String, _ right: Space, _ rightLink: String,
         _ rightAddress: String
     ) async throws {
         let (left, right) = (namespace(left), namespace(right))
@@ -108,7 +119,7 @@ struct Network: Sendable {
     }
 
     private func tearDown() async {
-        for role in Self.roles { try? await ip("netns delete \(namespace(role))") }
+        for space in Space.allCases { try? await ip("netns delete \(namespace(space))") }
     }
 
     /// Removes what tests have left that were killed.
@@ -128,8 +139,8 @@ struct Network: Sendable {
         try await Self.command("ip", arguments.split(separator: " ").map(String.init))
     }
 
-    private func nft(_ seat: Seat, _ statement: String) async throws {
-        try await Self.command("ip", ["netns", "exec", namespace("\(seat)"), "nft", statement])
+    private func nft(_ space: Space, _ statement: String) async throws {
+        try await Self.command("ip", ["netns", "exec", namespace(space), "nft", statement])
     }
 
     private static func command(_ name: String, _ arguments: [String]) async throws {
