@@ -7,7 +7,7 @@ import Testing
 /// Faults of the processes of a pair on this machine. A client of ours starts a request every 5 ms, and one at each server
 /// asks whatever the server's role is.
 ///
-/// `FAULT_RUNS=20 swift test --filter Fault` tries each 20 times. Only by themselves: among other tests the servers are
+/// `FAULT_RUNS=20 swift test --filter Faults` tries each 20 times. Only by themselves: among other tests the servers are
 /// starved of processor time, which is a fault of its own.
 extension Faults {
     @Suite struct FaultTests {

@@ -11,6 +11,9 @@ extension Faults {
         /// a second, and a heartbeat follows within an interval.
         private static let healingLimit = Duration.seconds(2.5)
 
+        /// Far above a round trip, and far below the interval of the heartbeats.
+        private static let roundTripLimit = Duration.milliseconds(100)
+
         /// Cuts for this long, heals, and looks at what both did until then and afterwards.
         private func partition(_ cut: Network.Cut, seconds: Double = 2) async throws -> [Outcome] {
             var outcomes: [Outcome] = []
@@ -61,6 +64,9 @@ extension Faults {
         @Test func backupIsDeaf() async throws {
             let outcomes = try await partition(.wordsOfPrimary)
             #expect(outcomes.allSatisfy { ($0.healing ?? .max) < 0 })
+            // "Within one round trip": here no connection has to recover first.
+            let lengths = outcomes.map { ($0.conflict?.upperBound ?? .max) - ($0.conflict?.lowerBound ?? 0) }
+            #expect(lengths.allSatisfy { $0 < Self.roundTripLimit.wholeNanoseconds }, "\(lengths)")
         }
 
         @Test func primaryIsDeaf() async throws {
