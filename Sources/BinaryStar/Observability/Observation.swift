@@ -6,7 +6,8 @@ package enum Observation: Sendable {
     case changed(Transition)
     /// A request was admitted in this term. The instant is the one that the core judged, not that of the handler.
     case admitted(term: UInt64, instant: MonotonicTime, header: RequestHeader?)
-    /// A reply went out.
+    /// A reply went out. The instant is the one for which the star knew that it may reply: one that is stopped right then sends
+    /// when it goes on what was on its way already.
     case replied(term: UInt64, instant: MonotonicTime, header: RequestHeader?)
 
     /// Runs on the pump's thread, and must not block.

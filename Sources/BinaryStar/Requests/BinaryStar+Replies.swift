@@ -18,7 +18,7 @@ extension BinaryStar {
             case .success(_?) where !mayReply || outcome.request.term < firstTerm: dropReply(.superseded, voter)
             case .success(let reply?):
                 outcome.result = .success(nil)
-                send(reply, to: outcome.request, of: voter, &pass)
+                send(reply, to: outcome.request, of: voter, at: now, &pass)
             case .success(nil): break
             case .failure(let error): handlerFailed(error, voter)
             }
@@ -29,7 +29,12 @@ extension BinaryStar {
     }
 
     /// Sends a reply. What is left of `request` is its memory, which the pass keeps for the next one.
-    func send(_ reply: consuming Message, to request: consuming Request, of voter: Voter, _ pass: inout Voter.Pass) {
+    ///
+    /// - Parameter now: the instant for which the star knows that it may reply.
+    func send(
+        _ reply: consuming Message, to request: consuming Request, of voter: Voter, at now: MonotonicTime,
+        _ pass: inout Voter.Pass
+    ) {
         guard voter.replies, phase == .running else { return }
         // A ROUTER needs a frame behind the client's identity.
         if reply.isEmpty, !request.envelope.hasDelimiter { reply = Message("") }
@@ -57,7 +62,7 @@ extension BinaryStar {
         switch sent {
         case .sent:
             pass.replied += 1
-            voter.observer?(.replied(term: term, instant: .now, header: header))
+            voter.observer?(.replied(term: term, instant: now, header: header))
         case .full: dropReply(.clientNotReading, voter)
         case .noPeer: dropReply(.clientGone, voter)
         }

@@ -138,7 +138,7 @@ extension BinaryStar {
         guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
         do {
             guard let reply = try handler(request) else { return }
-            send(reply, to: request, of: voter, &pass)
+            send(reply, to: request, of: voter, at: now, &pass)
         } catch {
             handlerFailed(error, voter)
         }

@@ -31,7 +31,7 @@ struct Checker {
         try checkClientsNeverGoBack()
     }
 
-    /// "No server admits a request after the other has become active." Nor does it reply; and what a client sent to it after
+    /// "No server admits a request after the other has become active." Nor does it decide to reply; and what a client sent to it after
     /// that instant has no reply either, whatever the server itself says about when it admitted what.
     func checkOneActive() throws {
         let activations = records.filter(\.isActivation)
