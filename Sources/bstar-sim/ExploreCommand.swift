@@ -54,7 +54,7 @@ struct ExploreCommand: AsyncParsableCommand {
             """)
         print(
             """
-            bounds: 2 servers, \(bounds.clients) clients, 2 heartbeats on their way in each direction, \
+            bounds: 2 servers, \(bounds.clients) clients, \(Bounds.inFlight) heartbeats on their way in each direction, \
             \(bounds.faults) faults
             """)
         if result.isClosed {

@@ -4,16 +4,19 @@ import ZeroMQ
 extension BinaryStar {
     func sendReplies(ofVoter id: Int) {
         guard let voter = sockets.voters[id], case .pool(let pool) = voter.service else { return }
-        let now = MonotonicTime.now
-        let mayReply = member.mayReply(at: now)
-        // A server that does not know whether its peer took over sends nothing: the replies stay in the pool.
-        if member.isSuspect { return settle(.none, at: now) }
-        pool.takeFinished(into: &voter.outcomes)
-        voter.inFlight -= voter.outcomes.count
-        // Taken out of the array one by one, so that a reply's frames have one owner and can be moved.
-        voter.outcomes.reverse()
+        voter.takeOutcomes(of: pool)
         var pass = Voter.Pass(spare: voter.spare.take())
-        while var outcome = voter.outcomes.popLast() {
+        // Taken out of the array one by one, so that a reply's frames have one owner and can be moved.
+        while !voter.outcomes.isEmpty {
+            // Asked for each one, because this server may stall between two of them. One that does not know whether its peer
+            // took over sends nothing: the replies wait until it does.
+            let now = MonotonicTime.now
+            let mayReply = member.mayReply(at: now)
+            if member.isSuspect {
+                settle(.none, at: now)
+                break
+            }
+            var outcome = voter.outcomes.removeLast()
             switch outcome.result {
             case .success(_?) where !mayReply || outcome.request.term < firstTerm: dropReply(.superseded, voter)
             case .success(let reply?):

@@ -33,7 +33,7 @@ final class Voter {
     var spare: Message?
     /// Requests for the pool, kept for its memory.
     var batch: [Request] = []
-    /// Outcomes from the pool, kept for its memory.
+    /// Outcomes from the pool: those whose replies a server that has stalled holds back; else kept for its memory.
     var outcomes: [HandlerPool.Outcome] = []
 
     init(
@@ -82,6 +82,16 @@ final class Voter {
         guard accounts.count >= sweepAt else { return }
         accounts = accounts.filter { $0.value.outstanding > 0 }
         sweepAt = max(64, accounts.count * 2)
+    }
+
+    /// Takes the outcomes that the pool has, to be popped in the order in which they came, behind those that still wait.
+    func takeOutcomes(of pool: HandlerPool) {
+        var waiting: [HandlerPool.Outcome] = []
+        if !outcomes.isEmpty { swap(&waiting, &outcomes) }
+        pool.takeFinished(into: &outcomes)
+        inFlight -= outcomes.count
+        outcomes.reverse()
+        outcomes += waiting
     }
 
     var inlineHandler: InlineHandler? {

@@ -47,6 +47,8 @@ extension BinaryStar {
     ///
     /// - Throws: ``BinaryStarError`` with the code ``BinaryStarError/Code/cannotPromote``.
     public func promote() throws(BinaryStarError) {
+        // What the peer has said by now counts first.
+        receiveHeartbeats()
         guard phase == .running else { throw .stopped }
         let now = MonotonicTime.now
         switch member.promote(at: now) {

@@ -42,5 +42,5 @@ package struct Bounds: Sendable {
     var limits: SituationLimits { SituationLimits(timing, horizon: .nanoseconds(1_000)) }
 
     /// How many heartbeats may be on their way in one direction.
-    static let inFlight = 3
+    package static let inFlight = 3
 }

@@ -93,13 +93,11 @@ extension World {
 
     private mutating func receive(_ heartbeat: Heartbeat, at seat: Seat) {
         let termBefore = nodes[seat].watch.term
-        let isDuplicate = nodes[seat].member.map { member in
-            heartbeat.extension.map { $0.incarnation == member.peer.incarnation && $0.sequence == member.peer.sequence }
-                ?? false
-        }
-        guard case .success(let reaction) = act(seat, { $0.receive(heartbeat, at: $1) }), isDuplicate == false else {
-            return
-        }
+        let peerBefore = nodes[seat].member?.peer
+        // What came before, by another link, is no failure, and changes nothing.
+        guard case .success(let reaction) = act(seat, { $0.receive(heartbeat, at: $1) }),
+            nodes[seat].member?.peer != peerBefore
+        else { return }
         if let life = heartbeat.extension?.incarnation { nodes[seat].heardLives |= 1 << life }
         noteProof(in: heartbeat, for: seat)
         settle(reaction, of: seat)
