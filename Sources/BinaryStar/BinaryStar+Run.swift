@@ -89,6 +89,7 @@ extension BinaryStar {
         waiters.resumeHandedOver(false)
         refuseHeldRequests()
         for pool in handlerPools { pool.cancel() }
+        for voter in sockets.voters.values { pump.confined.setEvents([], of: voter.pumped) }
         endContinuation.take()?.resume()
     }
 

@@ -66,6 +66,8 @@ public actor BinaryStar: Service {
     var firstTerm: UInt64 = 0
     /// Whether the member was suspect after the latest event.
     var wasSuspect = false
+    /// How many answers of the peer's in a row took longer than a lease.
+    var slowAnswers = 0
     /// The latest change of role or term.
     var lastChange: RoleChange?
     /// Who waits for what the star is about to do.

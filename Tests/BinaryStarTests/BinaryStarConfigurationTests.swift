@@ -55,6 +55,14 @@ import Testing
         expectRefusal(configuration(connect: endpoint), "connect", "\"\(endpoint)\"", rule)
     }
 
+    @Test func furtherLinksTakeTheExtendedWire() {
+        var configuration = configuration()
+        configuration.furtherConnect = ["tcp://other:5005"]
+        #expect(throws: Never.self) { try configuration.validate() }
+        configuration.wire = .classic
+        expectRefusal(configuration, "furtherConnect", "\"tcp://other:5005\"", "must be empty with the classic wire")
+    }
+
     @Test(arguments: [("tcp://*:5004", "the host *"), ("tcp://host:*", "the port"), ("tcp://host:0", "the port")])
     func wildcardsAreForBindingOnly(endpoint: String, rule: String) {
         expectRefusal(configuration(connect: endpoint), "connect", "\"\(endpoint)\"", rule)

@@ -1,4 +1,5 @@
 import BinaryStarCore
+import TestSupport
 import Testing
 
 @testable import BinaryStar
@@ -108,6 +109,27 @@ import Testing
         await tenant.letThreadGo()
     }
 
+    @Test("Sockets that nothing comes to cost no turns")
+    func idleSockets() async throws {
+        let folder = TemporaryFolder()
+        try await withActiveStar { star, _ in
+            let channels = [
+                try await star.open(.pull, bind: folder.ipc("pull")),
+                try await star.open(.sub(), connect: folder.ipc("nobody")),
+                try await star.open(.dealer, connect: folder.ipc("nobody")),
+            ]
+            let voter = try await star.addVoter(.router, bind: folder.ipc("voter")) { $0.body }
+            // Each has done something already.
+            #expect(try await RawClient(voter).request("x") == "x")
+            try RawSocket(.push, connect: folder.ipc("pull")).send("x")
+            for await _ in channels[0] { break }
+            let before = await star.passCount
+            try await Task.sleep(for: .milliseconds(300))
+            // A heartbeat every 20 ms goes out, and one every 10 ms comes in.
+            #expect(await star.passCount - before < 1_000)
+        }
+    }
+
     @Test func signalIsCalledForEachRaiseThatFollowsACall() async throws {
         let pump = Pump()
         let tenant = Tenant(pump)
@@ -152,4 +174,8 @@ import Testing
             last = now
         }
     }
+}
+
+extension BinaryStar {
+    fileprivate var passCount: Int { pump.confined.turn }
 }

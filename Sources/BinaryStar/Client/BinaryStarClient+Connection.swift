@@ -29,12 +29,12 @@ extension BinaryStarClient {
         let pumpedMonitor = try PumpedSocket(monitor, priority: .control) { [weak self] _ in
             self?.assumeIsolated { $0.connectionBroke() }
         }
-        loop.insert(pumpedMonitor, events: .readable)
-        connection.monitor = pumpedMonitor
         try socket.connect(endpoint)
         let pumped = try PumpedSocket(socket, priority: .data) { [weak self] _ in
             self?.assumeIsolated { $0.receiveReplies() }
         }
+        loop.insert(pumpedMonitor, events: .readable)
+        connection.monitor = pumpedMonitor
         loop.insert(pumped, events: .readable)
         logger.debug("connecting", metadata: [LogKey.server: "\(server)", LogKey.endpoint: "\(endpoint)"])
         return pumped

@@ -14,13 +14,11 @@ final class ClientConnection {
 
     /// Closes the socket; what it had not sent is dropped.
     func disconnect(in loop: PumpLoop) {
+        // Before the monitor is closed: libzmq waits for one that nobody reads.
+        socket?.socket.stopMonitor()
         if let monitor { loop.remove(monitor) }
-        monitor = nil
-        if let socket {
-            socket.socket.stopMonitor()
-            loop.remove(socket)
-        }
-        socket = nil
+        if let socket { loop.remove(socket) }
+        (monitor, socket) = (nil, nil)
     }
 
     func close(in loop: PumpLoop) {

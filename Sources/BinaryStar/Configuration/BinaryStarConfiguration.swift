@@ -22,7 +22,7 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
 
     /// Further endpoints of the peer's, over other networks. A heartbeat that comes by any of them counts, so that the
     /// failure of one network causes no failover; and only a peer that is silent and refuses connections at all of them
-    /// counts as dead before the timeout.
+    /// counts as dead before the timeout. For a peer of ours only: a zguide server's heartbeats do not tell which is newer.
     public var furtherConnect: [String] = []
 
     /// How often to publish, and how long a silent peer counts as alive. The same on both servers.
@@ -71,6 +71,11 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
     ///   value and the rule that it breaks.
     public func validate() throws(BinaryStarError) {
         try validateEndpoints()
+        guard furtherConnect.isEmpty || wire == .extended else {
+            throw .invalid(
+                "furtherConnect", "\"\(furtherConnect.joined(separator: " "))\"",
+                "it must be empty with the classic wire, whose heartbeats do not tell which of them is newer")
+        }
         try timing.validate()
         guard pairName.utf8.count <= HeartbeatExtension.maximumNameLength else {
             throw .invalid(

@@ -44,6 +44,7 @@ extension BinaryStar {
         guard !broken.isEmpty, phase == .running else { return }
         // What the peer said before counts first.
         receiveHeartbeats()
+        for subscriber in broken { subscriber.broke() }
         // One that is heard another way lives.
         guard phase == .running, configuration.trustsRefusedConnections, link.isBroken else {
             return
@@ -80,8 +81,12 @@ extension BinaryStar {
     /// Makes those connections to the peer anew that have been silent for a timeout. libzmq reconnects by itself when a connection
     /// breaks, but not after the other end has broken the protocol, be it only a port scanner that listened there for a moment.
     private func relinkWhatIsSilent(at now: MonotonicTime) {
-        for subscriber in sockets.peerLink?.subscribers ?? []
-        where subscriber.isSilent(for: member.relinkPeriod, at: now) {
+        let silent = (sockets.peerLink?.subscribers ?? []).filter { $0.isSilent(for: member.relinkPeriod, at: now) }
+        guard !silent.isEmpty else { return }
+        // After a stall what the peer has said may not be read yet.
+        receiveHeartbeats()
+        guard phase == .running else { return }
+        for subscriber in silent where subscriber.isSilent(for: member.relinkPeriod, at: now) {
             logger.debug(
                 "nothing comes from the peer; connecting anew",
                 metadata: [LogKey.connect: "\(subscriber.endpoint.text)"])
@@ -167,9 +172,14 @@ extension BinaryStar {
         }
     }
 
+    private static let lateAnswers = 8
+
     /// Warns of a link that is so slow that no answer proves anything: neither server could become active on the other's word.
     private func checkRoundTrip(at now: MonotonicTime) {
-        guard let roundTrip = member.peer.roundTrip, roundTrip >= member.leaseDuration else { return }
+        guard let roundTrip = member.peer.roundTrip, roundTrip >= member.leaseDuration else { return slowAnswers = 0 }
+        slowAnswers += 1
+        // After a stall, here or there, some answers are late.
+        guard slowAnswers > Self.lateAnswers else { return }
         rateLimitedLog.warning(
             "the round trip to the peer is too long for the timing; set a longer timeout on both servers", to: logger,
             at: now, metadata: [LogKey.roundTrip: "\(roundTrip)", LogKey.limit: "\(member.leaseDuration)"])

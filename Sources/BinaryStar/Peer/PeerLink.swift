@@ -99,6 +99,7 @@ final class PeerSubscriber {
         }
         if let socket { loop.remove(socket) }
         (monitor, socket) = (nil, nil)
+        isBroken = true
     }
 
     /// Reads what the monitor has to say. Returns whether the connection broke.
@@ -107,9 +108,10 @@ final class PeerSubscriber {
         while let message = try? monitor?.receive() {
             if MonitorEvent(message)?.kind == .disconnected { hasBroken = true }
         }
-        if hasBroken { isBroken = true }
         return hasBroken
     }
+
+    func broke() { isBroken = true }
 
     /// A heartbeat that waits for long is worth nothing.
     static let queueLength: Int32 = 16

@@ -8,7 +8,8 @@ final class PumpLoop {
     private var context: Context?
     private var ready: [(PumpedSocket, PollSet.Events)] = []
     private var monitorCount = 0
-    private var turn = 0
+    /// Counts the passes over the ready sockets, two a turn.
+    private(set) var turn = 0
 
     /// Until when those who drain a socket may go on within this turn.
     private(set) var budgetEnd = MonotonicTime(nanoseconds: 0)

@@ -111,10 +111,10 @@ struct PumpedSockets: ~Copyable {
 
     /// Says what to wait for. A socket that is not in is left alone.
     mutating func setEvents(_ events: PollSet.Events, of socket: PumpedSocket) {
-        guard socket.isPumped else { return }
-        if events.contains(.readable) { socket.mayBeReadable = true }
-        guard events != socket.events else { return }
+        guard socket.isPumped, events != socket.events else { return }
         socket.events = events
+        // Nobody has looked while it was not wanted.
+        if events.contains(.readable) { socket.mayBeReadable = true }
         stopPolling(socket)
         guard !events.isEmpty else { return }
         socket.index = pollSet.count

@@ -71,7 +71,7 @@ extension BinaryStar {
         }
     }
 
-    private func dropReply(_ reason: ReplyDrop, _ voter: Voter) {
+    func dropReply(_ reason: ReplyDrop, _ voter: Voter) {
         statistics.repliesDropped[reason, default: 0] += 1
         rateLimitedLog.warning(
             "reply dropped", to: logger, at: .now,

@@ -19,7 +19,6 @@ extension BinaryStar {
             guard phase == .running else { return }
         }
         let budgetEnd = pump.confined.budgetEnd
-        let room = voter.room
         var pass = Voter.Pass(spare: voter.spare.take(), inlineHandler: voter.inlineHandler)
         swap(&pass.batch, &voter.batch)
         pass.admission = member.admission
@@ -33,7 +32,7 @@ extension BinaryStar {
             }
             now = .now
             handle(message, from: voter, at: now, &pass)
-        } while !pass.isDry && pass.batch.count < room && now < budgetEnd
+        } while !pass.isDry && pass.batch.count < voter.room && now < budgetEnd
         swap(&pass.batch, &voter.batch)
         finish(pass, of: voter)
         submitBatch(of: voter)
@@ -83,7 +82,8 @@ extension BinaryStar {
         case .admit: serve(request, of: voter, at: now, &pass)
         case .promoteAndAdmit(let transition):
             settle(PairMember.Reaction(transition: transition, heldRequests: held.isEmpty ? nil : .serve), at: now)
-            serve(request, of: voter, at: now, &pass)
+            // Many requests may have been served since, and time has passed.
+            decide(request, of: voter, at: .now, &pass)
         case .hold:
             guard held.add(request, of: voter.id) else { return refuse(request, of: voter, &pass) }
             statistics.requestsHeld += 1
@@ -138,6 +138,12 @@ extension BinaryStar {
         guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
         do {
             guard let reply = try handler(request) else { return }
+            // This server may have stalled in the meantime.
+            let now = MonotonicTime.now
+            guard pass.admission.admits(at: now, clientTerm: 0) || member.mayReply(at: now) else {
+                settle(.none, at: now)
+                return dropReply(.superseded, voter)
+            }
             send(reply, to: request, of: voter, at: now, &pass)
         } catch {
             handlerFailed(error, voter)
@@ -149,7 +155,7 @@ extension BinaryStar {
         voter.inFlight += voter.batch.count
         if !voter.batch.isEmpty { pool.submit(&voter.batch) }
         // Not read while the limit is reached.
-        if voter.room == 0 { pump.confined.setEvents([], of: voter.pumped) }
+        if voter.room <= 0 { pump.confined.setEvents([], of: voter.pumped) }
     }
 
     private func drop(_ reason: RequestDrop, from voter: Voter) {

@@ -69,7 +69,8 @@ extension BinaryStar {
 
     // MARK: Draining
 
-    var hasHandlersRunning: Bool { sockets.voters.values.contains { $0.inFlight > 0 } }
+    /// Or have replies that a server which has stalled holds back.
+    var hasHandlersRunning: Bool { sockets.voters.values.contains { $0.inFlight > 0 || !$0.outcomes.isEmpty } }
 
     /// Waits until no handler runs, at most for the configured time.
     private func waitForHandlers() async {

@@ -30,7 +30,9 @@ extension BinaryStar {
         sockets.observer?(.changed(transition))
         let change = RoleChange(transition, at: .now)
         lastChange = change
-        if transition.from != .active, transition.to == .active { firstTerm = transition.term }
+        if transition.to == .active, transition.from != .active || transition.cause.isAfterAnotherServed {
+            firstTerm = transition.term
+        }
         statistics.transitions[transition.cause, default: 0] += 1
         var metadata: Logger.Metadata = [
             LogKey.from: "\(change.from)", LogKey.to: "\(change.to)", LogKey.cause: "\(change.cause)",
@@ -69,5 +71,18 @@ extension BinaryStar {
             metadata: [
                 LogKey.event: "\(event)", LogKey.role: "\(member.role)", LogKey.outcome: "\(outcome())",
             ])
+    }
+}
+
+extension Cause {
+    /// Whether an active server that takes a higher term for this cause knows, or has to assume, that the other one has served in
+    /// between. Otherwise the peer was silent all the time.
+    fileprivate var isAfterAnotherServed: Bool {
+        switch self {
+        case .peer, .higherTerm: true
+        case .clientRequest, .clientRequestAfterPeerDeath, .promote, .superseded, .dualPassive, .stepDown,
+            .handoverFailed:
+            false
+        }
     }
 }
