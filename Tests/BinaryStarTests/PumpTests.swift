@@ -121,8 +121,10 @@ import Testing
             let voter = try await star.addVoter(.router, bind: folder.ipc("voter")) { $0.body }
             // Each has done something already.
             #expect(try await RawClient(voter).request("x") == "x")
-            try RawSocket(.push, connect: folder.ipc("pull")).send("x")
+            let push = try RawSocket(.push, connect: folder.ipc("pull"))
+            push.send("x")
             for await _ in channels[0] { break }
+            await push.close()
             let before = await star.passCount
             try await Task.sleep(for: .milliseconds(300))
             // A heartbeat every 20 ms goes out, and one every 10 ms comes in.
