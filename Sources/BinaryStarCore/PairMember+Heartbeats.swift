@@ -23,7 +23,6 @@ extension PairMember {
         isPeerDead = false
         isPeerLinkBroken = false
         peerExpiry = now + expiry
-        nextRelink = now + relinkPeriod
         let echo = takeNote(of: heartbeat.extension?.echo, at: now)
         // A peer that has just started needs our echo before it believes us; one that asks gets its answer.
         if isNewLife || peer.flags.contains(.probe) { answer(at: now) }
@@ -46,6 +45,13 @@ extension PairMember {
         reaction.transition?.peerSilence = silence
         reaction.heldRequests = settleHeldRequests(isDecided: true)
         return .success(reaction)
+    }
+
+    /// Somebody began to listen to this server's heartbeats, and is told the role at once: a peer that has just started, or whose
+    /// connection is new, does not have to wait for the next beat.
+    package mutating func wasSubscribedTo(at now: MonotonicTime) {
+        observe(now)
+        answer(at: now)
     }
 
     private func rejection(of news: HeartbeatExtension) -> HeartbeatRejection? {

@@ -37,7 +37,6 @@ extension PairMember {
         age(suspicion?.since, atMost: limits.stall)
         age(lastPublished, atMost: limits.lease)
         ahead(nextHeartbeat)
-        ahead(nextRelink)
         flags(isPeerDead, isPeerLinkBroken, isDraining, isHandingOver, holdsRequests, isPaused, isHealthy, wantsAnswer)
     }
 

@@ -1,27 +1,14 @@
 // What the passing of time brings.
 extension PairMember {
-    /// What is due.
-    package struct Due: OptionSet, Sendable, Hashable {
-        package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
-
-        /// Publish what ``PairMember/makeHeartbeat(at:)`` returns.
-        package static let heartbeat = Due(rawValue: 1 << 0)
-        /// Nothing valid came from the peer for a timeout: make the connection to it anew. libzmq does not reconnect
-        /// by itself after a protocol error, so that a link can be up and deaf.
-        package static let relink = Due(rawValue: 1 << 1)
-    }
-
     /// The instant of the next call of ``tick(at:)``. A role change sets it to the instant of the change.
     package var nextDeadline: MonotonicTime {
-        let next = min(nextHeartbeat, nextRelink)
         // A held request is decided at the instant of expiry; so is a handover that nobody took.
-        guard holdsRequests || isHandingOver, peerExpiry > observedUntil else { return next }
-        return min(next, peerExpiry)
+        guard holdsRequests || isHandingOver, peerExpiry > observedUntil else { return nextHeartbeat }
+        return min(nextHeartbeat, peerExpiry)
     }
 
-    /// Takes note of the time, and says what is due.
-    package mutating func tick(at now: MonotonicTime) -> (due: Due, reaction: Reaction) {
+    /// Takes note of the time, and says whether to publish what ``makeHeartbeat(at:)`` returns.
+    package mutating func tick(at now: MonotonicTime) -> (mustPublish: Bool, reaction: Reaction) {
         observe(now)
         var reaction = Reaction.none
         if isPeerExpired(at: now) {
@@ -33,29 +20,17 @@ extension PairMember {
             }
             reaction.heldRequests = settleHeldRequests(isDecided: true)
         }
-        return (due(at: now), reaction)
+        return (isHeartbeatDue(at: now), reaction)
     }
 
-    private mutating func due(at now: MonotonicTime) -> Due {
-        var due: Due = []
-        if now >= nextHeartbeat {
-            if !mustStaySilent { due.insert(.heartbeat) }
-            // From the last due instant, so that the period does not drift; from now after a stall, so that no burst of
-            // late heartbeats follows.
-            let next = nextHeartbeat + timing.interval
-            nextHeartbeat = next > now ? next : now + timing.interval
-        }
-        if now >= nextRelink {
-            due.insert(.relink)
-            nextRelink = now + relinkPeriod
-        }
-        return due
+    private mutating func isHeartbeatDue(at now: MonotonicTime) -> Bool {
+        guard now >= nextHeartbeat else { return false }
+        // From the last due instant, so that the period does not drift; from now after a stall, so that no burst of
+        // late heartbeats follows.
+        let next = nextHeartbeat + timing.interval
+        nextHeartbeat = next > now ? next : now + timing.interval
+        return !mustStaySilent
     }
-
-    /// How long nothing valid may come over a link to the peer before it is made anew.
-    package var relinkPeriod: Duration { max(expiry, Self.shortestRelinkPeriod) }
-
-    private static let shortestRelinkPeriod = Duration.seconds(1)
 
     /// A classic peer that took over would end on hearing that this server is active too.
     private var mustStaySilent: Bool { isSuspect && (peer.kind == .classic || configuration.wire == .classic) }

@@ -94,7 +94,6 @@ package struct PairMember: Sendable {
     var sent = SentHeartbeats()
     var lastPublished: MonotonicTime?
     var nextHeartbeat: MonotonicTime
-    var nextRelink: MonotonicTime
     /// Whether the next heartbeat asks for an answer at once.
     var wantsAnswer = true
     /// Until when time is accounted for, see ``observe(_:)``.
@@ -113,7 +112,6 @@ package struct PairMember: Sendable {
         nextHeartbeat = now
         observedUntil = now
         peerExpiry = now + configuration.timing.timeout
-        nextRelink = peerExpiry
     }
 
     package var seat: Seat { configuration.seat }
@@ -154,7 +152,7 @@ package struct PairMember: Sendable {
     // MARK: Times that follow from the configuration and from what the peer announces
 
     /// How long the peer must be silent to count as gone: at least two of its own intervals.
-    var expiry: Duration {
+    package var expiry: Duration {
         switch peer.kind {
         case nil: return timing.timeout
         case .classic:

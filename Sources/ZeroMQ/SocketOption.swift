@@ -19,6 +19,8 @@ extension SocketOption<Int32> {
     package static var linger: Self { Self(name: ZMQ_LINGER, label: "ZMQ_LINGER") }
     /// Whether ROUTER reports a message that it cannot deliver, instead of dropping it. 0 or 1.
     package static var routerMandatory: Self { Self(name: ZMQ_ROUTER_MANDATORY, label: "ZMQ_ROUTER_MANDATORY") }
+    /// Whether XPUB reports each subscription, also to what another subscriber has subscribed to already. 0 or 1.
+    package static var publisherVerbose: Self { Self(name: ZMQ_XPUB_VERBOSE, label: "ZMQ_XPUB_VERBOSE") }
     /// The length of the queue of connections that wait to be accepted.
     package static var backlog: Self { Self(name: ZMQ_BACKLOG, label: "ZMQ_BACKLOG") }
 }

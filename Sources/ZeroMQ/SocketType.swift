@@ -2,13 +2,14 @@ import CZeroMQ
 
 /// The kinds of ZeroMQ socket.
 package enum SocketType: Sendable, Hashable {
-    case router, dealer, pub, sub, push, pull, pair, rep, req
+    case router, dealer, pub, xpub, sub, push, pull, pair, rep, req
 
     var rawValue: Int32 {
         switch self {
         case .router: ZMQ_ROUTER
         case .dealer: ZMQ_DEALER
         case .pub: ZMQ_PUB
+        case .xpub: ZMQ_XPUB
         case .sub: ZMQ_SUB
         case .push: ZMQ_PUSH
         case .pull: ZMQ_PULL
@@ -23,6 +24,7 @@ package enum SocketType: Sendable, Hashable {
         case .router: "ROUTER"
         case .dealer: "DEALER"
         case .pub: "PUB"
+        case .xpub: "XPUB"
         case .sub: "SUB"
         case .push: "PUSH"
         case .pull: "PULL"

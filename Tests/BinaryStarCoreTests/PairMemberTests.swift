@@ -23,15 +23,15 @@ import Testing
     @Test func firstHeartbeatIsDueAtOnce() {
         var server = Server()
         #expect(server.member.nextDeadline == at(0))
-        #expect(server.member.tick(at: at(0)).due == .heartbeat)
+        #expect(server.member.tick(at: at(0)).mustPublish)
         #expect(server.member.nextDeadline == at(100))
     }
 
     @Test func nothingIsDueBeforeItsTime() {
         var server = server(in: .primary)
-        #expect(server.member.tick(at: at(99)).due == [])
+        #expect(!server.member.tick(at: at(99)).mustPublish)
         #expect(server.member.nextDeadline == at(100))
-        #expect(server.member.tick(at: at(100)).due == .heartbeat)
+        #expect(server.member.tick(at: at(100)).mustPublish)
     }
 
     @Test func intervalDoesNotDrift() {
@@ -49,9 +49,9 @@ import Testing
     @Test(arguments: [101, 1_000, 86_400_000] as [Int64])
     func noBurstAfterAStall(stall: Int64) {
         var server = server(in: .primary)
-        #expect(server.member.tick(at: at(stall + 100)).due.contains(.heartbeat))
-        #expect(!server.member.tick(at: at(stall + 100)).due.contains(.heartbeat))
-        #expect(!server.member.tick(at: at(stall + 101)).due.contains(.heartbeat))
+        #expect(server.member.tick(at: at(stall + 100)).mustPublish)
+        #expect(!server.member.tick(at: at(stall + 100)).mustPublish)
+        #expect(!server.member.tick(at: at(stall + 101)).mustPublish)
         #expect(server.member.nextDeadline > at(stall + 100))
         #expect(server.member.nextDeadline <= at(stall + 200))
     }
@@ -61,7 +61,7 @@ import Testing
         server.hear(.backup, at: at(42))
         #expect(server.member.role == .active)
         #expect(server.member.nextDeadline == at(42))
-        #expect(server.member.tick(at: at(42)).due == .heartbeat)
+        #expect(server.member.tick(at: at(42)).mustPublish)
         #expect(server.member.nextDeadline == at(142))
     }
 
@@ -74,7 +74,7 @@ import Testing
         }
         #expect(transition.cause == .clientRequest)
         #expect(server.member.nextDeadline == at(351))
-        #expect(server.member.tick(at: at(351)).due.contains(.heartbeat))
+        #expect(server.member.tick(at: at(351)).mustPublish)
     }
 
     // MARK: Expiry
@@ -170,12 +170,19 @@ import Testing
         #expect(cell == triple.expectedCell)
     }
 
-    // MARK: Relink
+    // MARK: Subscriptions
 
-    @Test func silentPeerIsConnectedAnewOnceATimeoutButNotMoreThanOnceASecond() {
+    @Test("A role is published at once to whoever begins to listen, but not more often than a few times an interval")
+    func subscription() {
         var server = Server()
-        server.run(until: at(3_000))
-        #expect(server.relinks == [at(300), at(1_300), at(2_300)])
+        server.tick(at: at(0))
+        server.outbox = []
+        for now in 20..<60 {
+            server.member.wasSubscribedTo(at: at(Int64(now)))
+            if server.member.nextDeadline <= at(Int64(now)) { server.tick(at: at(Int64(now))) }
+        }
+        #expect(server.member.nextDeadline <= at(62))
+        #expect(server.outbox.count > 10 && server.outbox.count <= 40 * 64 / 100 + 1)
     }
 
     // MARK: The driver's contract

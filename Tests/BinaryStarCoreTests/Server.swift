@@ -24,7 +24,6 @@ struct Server {
     private(set) var conflicts: [Conflict] = []
     private(set) var rejections: [HeartbeatRejection] = []
     private(set) var heldRequests: [PairMember.Reaction.HeldRequests] = []
-    private(set) var relinks: [MonotonicTime] = []
 
     init(
         _ configuration: PairMember.Configuration,
@@ -56,10 +55,9 @@ struct Server {
     }
 
     mutating func tick(at now: MonotonicTime) {
-        let (due, reaction) = member.tick(at: now)
+        let (mustPublish, reaction) = member.tick(at: now)
         note(reaction)
-        if due.contains(.heartbeat) { outbox.append(member.makeHeartbeat(at: now)) }
-        if due.contains(.relink) { relinks.append(now) }
+        if mustPublish { outbox.append(member.makeHeartbeat(at: now)) }
     }
 
     /// Alone: each deadline is kept to the nanosecond, and nothing is heard.

@@ -80,6 +80,18 @@ import ZeroMQ
         }
     }
 
+    @Test("Whoever begins to listen is told the role at once, and not only at the next beat")
+    func newSubscriber() async throws {
+        let star = try endpoints.star(.primary, timing: HeartbeatTiming(interval: .seconds(60), timeout: .seconds(600)))
+        try await running(star) {
+            for _ in 0..<3 {
+                let subscriber = try RawSocket(.sub, connect: endpoints.primary)
+                #expect(try await subscriber.next().text == "1")
+                await subscriber.close()
+            }
+        }
+    }
+
     @Test("Two servers of ours over two links: each heartbeat counts once, and death is proven at all endpoints")
     func pairOverTwoLinks() async throws {
         let primary = try BinaryStar(configuration: configuration(.primary, timing: .patient))

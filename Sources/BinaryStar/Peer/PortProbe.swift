@@ -9,26 +9,33 @@ enum PortProbe {
     fileprivate final class Attempt: Sendable {
         let endpoints: [Endpoint]
         let limit: Duration
-        let refused: @Sendable (MonotonicTime) -> Void
+        let finished: @Sendable (Verdict) -> Void
 
-        init(_ endpoints: [Endpoint], limit: Duration, refused: @escaping @Sendable (MonotonicTime) -> Void) {
+        init(_ endpoints: [Endpoint], limit: Duration, finished: @escaping @Sendable (Verdict) -> Void) {
             self.endpoints = endpoints
             self.limit = limit
-            self.refused = refused
+            self.finished = finished
         }
     }
 
-    /// Calls `refused` on another thread if every endpoint refuses connections within `limit`, with the instant at which it was
-    /// asked: an answer that comes late, after a stall, proves nothing of the present.
+    /// What was found out.
+    enum Verdict: Sendable {
+        /// Every endpoint refuses connections, as of the instant at which they were asked: an answer that comes late, after a
+        /// stall, proves nothing of the present.
+        case refused(MonotonicTime)
+        case unknown
+    }
+
+    /// Calls `finished` once, on another thread, within about `limit`.
     ///
     /// A process that ends closes its connections and its listeners one after the other: it is asked again until the limit.
     static func start(
         _ endpoints: [Endpoint],
         limit: Duration,
-        refused: @escaping @Sendable (MonotonicTime) -> Void
+        finished: @escaping @Sendable (Verdict) -> Void
     ) {
         // The thread owns the attempt.
-        let attempt = Unmanaged.passRetained(Attempt(endpoints, limit: limit, refused: refused))
+        let attempt = Unmanaged.passRetained(Attempt(endpoints, limit: limit, finished: finished))
         let status = czmq_thread_start(
             { argument in
                 guard let argument else { return nil }
@@ -37,7 +44,9 @@ enum PortProbe {
                 return nil
             }, attempt.toOpaque())
         // Without a thread there is no proof, and the timeout decides.
-        if status != 0 { attempt.release() }
+        guard status != 0 else { return }
+        attempt.release()
+        finished(.unknown)
     }
 }
 
@@ -49,9 +58,11 @@ extension PortProbe.Attempt {
         var pause = Self.shortestPause
         while true {
             let asked = MonotonicTime.now
-            guard asked < end else { return }
+            guard asked < end else { return finished(.unknown) }
             let patience = Int32(clamping: limit.wholeNanoseconds / 1_000_000)
-            if endpoints.allSatisfy({ $0.refusesConnections(milliseconds: patience) }) { return refused(asked) }
+            if endpoints.allSatisfy({ $0.refusesConnections(milliseconds: patience) }) {
+                return finished(.refused(asked))
+            }
             usleep(UInt32(clamping: pause.wholeNanoseconds / 1_000))
             pause = pause * 2
         }

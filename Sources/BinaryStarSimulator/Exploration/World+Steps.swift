@@ -106,8 +106,8 @@ extension World {
 
     private mutating func tick(_ seat: Seat) {
         let (heartbeat, reaction) = act(seat) { member, now in
-            let (due, reaction) = member.tick(at: now)
-            return (due.contains(.heartbeat) ? member.makeHeartbeat(at: now) : nil, reaction)
+            let (mustPublish, reaction) = member.tick(at: now)
+            return (mustPublish ? member.makeHeartbeat(at: now) : nil, reaction)
         }
         nodes[seat].unsent = heartbeat
         if heartbeat != nil { noteMade(by: seat) }

@@ -82,15 +82,14 @@ extension Simulation {
         }
         let before = snapshot(of: server)
         guard
-            let (due, reaction, heartbeat) = server.withMember({ member in
+            let (reaction, heartbeat) = server.withMember({ member in
                 guard thenRequests || member.nextDeadline <= reading.local else {
-                    return (PairMember.Due(), PairMember.Reaction.none, Heartbeat?.none)
+                    return (PairMember.Reaction.none, Heartbeat?.none)
                 }
-                let (due, reaction) = member.tick(at: reading.local)
-                return (due, reaction, due.contains(.heartbeat) ? member.makeHeartbeat(at: reading.local) : nil)
+                let (mustPublish, reaction) = member.tick(at: reading.local)
+                return (reaction, mustPublish ? member.makeHeartbeat(at: reading.local) : nil)
             })
         else { return }
-        _ = due
         note(reaction, of: server, since: before, reading)
         guard server.isUp, let heartbeat else { return }
         server.step = .publish(heartbeat, sentFrom: reading, thenRequests: thenRequests)

@@ -1,0 +1,128 @@
+import BinaryStarCore
+import ZeroMQ
+
+/// One way to hear the peer: the connection to one of its endpoints, and, while nothing comes over that, attempts at another.
+/// Used on the pump's thread only.
+///
+/// libzmq reconnects by itself when a connection breaks, but not after the other end has broken the protocol, be it only a port
+/// scanner that listened there for a moment; and after a partition TCP may take seconds until it tries again. So a silent
+/// connection is made anew after a while; and before that further ones are tried, each for a moment only, of which the first
+/// that brings a heartbeat takes the place of the silent one. A link that is too slow for these has the time of the first.
+final class PeerSubscriber {
+    let endpoint: Endpoint
+    private var connection: PeerConnection?
+    private var attempt: PeerConnection?
+    /// When a valid heartbeat came this way, in this life of the star.
+    private(set) var lastHeard: MonotonicTime?
+    /// Whether the connection broke, or nothing ever came over it.
+    private(set) var isBroken = true
+
+    init(_ endpoint: Endpoint) {
+        self.endpoint = endpoint
+    }
+
+    /// Where heartbeats may come from, the older connection first.
+    var connections: [PeerConnection] { [connection, attempt].compactMap { $0 } }
+
+    /// Whether the connection is still one of this subscriber's.
+    func has(_ other: PeerConnection) -> Bool { other === connection || other === attempt }
+
+    /// Takes note of a valid heartbeat: where it came from is where further ones come from.
+    func heard(over source: PeerConnection, at now: MonotonicTime, in loop: PumpLoop) {
+        lastHeard = now
+        isBroken = false
+        guard let attempt else { return }
+        if source === attempt { swap(&connection, &self.attempt) }
+        self.attempt?.close(in: loop)
+        self.attempt = nil
+    }
+
+    func close(in loop: PumpLoop) {
+        for connection in connections { connection.close(in: loop) }
+        (connection, attempt) = (nil, nil)
+    }
+
+    // MARK: Breaks
+
+    /// Reads what the monitors have to say. Returns whether the connection broke.
+    func readMonitors() -> Bool {
+        // An attempt that fails says nothing: another one follows.
+        _ = attempt?.readMonitor()
+        return connection?.readMonitor() ?? false
+    }
+
+    func broke() { isBroken = true }
+
+    // MARK: Silence
+
+    /// What to do about a connection over which nothing comes.
+    enum Remedy {
+        /// Make it anew.
+        case renew
+        /// Try another one beside it, in the place of the last one that was tried.
+        case tryAnother
+    }
+
+    /// When ``remedy(at:)`` has to be asked again.
+    func nextRemedy(for patience: Patience) -> MonotonicTime {
+        guard let connection else { return .distantPast }
+        let silentSince = max(lastHeard ?? connection.openedAt, connection.openedAt)
+        return min(silentSince + patience.ofConnection, nextAttempt(after: silentSince, patience))
+    }
+
+    private func nextAttempt(after silentSince: MonotonicTime, _ patience: Patience) -> MonotonicTime {
+        let overdue = (lastHeard ?? silentSince) + patience.beforeAttempts
+        return max(overdue, (attempt?.openedAt).map { $0 + patience.ofAttempt } ?? overdue)
+    }
+
+    /// Whether something is to be done about the connection's silence.
+    func remedy(at now: MonotonicTime, for patience: Patience) -> Remedy? {
+        guard nextRemedy(for: patience) <= now else { return nil }
+        guard let connection, now - max(lastHeard ?? connection.openedAt, connection.openedAt) < patience.ofConnection
+        else {
+            return .renew
+        }
+        return .tryAnother
+    }
+
+    /// Closes what is to be made anew.
+    func discard(for remedy: Remedy, in loop: PumpLoop) {
+        switch remedy {
+        case .renew:
+            connection?.close(in: loop)
+            connection = nil
+            isBroken = true
+        case .tryAnother:
+            attempt?.close(in: loop)
+            attempt = nil
+        }
+    }
+
+    /// Takes what was made anew.
+    func use(_ new: PeerConnection, for remedy: Remedy) {
+        switch remedy {
+        case .renew: connection = new
+        case .tryAnother: attempt = new
+        }
+    }
+
+    /// How long to wait for a heartbeat.
+    struct Patience {
+        /// On one connection.
+        let ofConnection: Duration
+        /// Since the last one, until others are tried.
+        let beforeAttempts: Duration
+        /// On such an attempt.
+        let ofAttempt: Duration
+
+        /// - Parameter expiry: after which the peer counts as gone.
+        init(expiry: Duration, interval: Duration) {
+            ofConnection = max(expiry, Self.shortest)
+            beforeAttempts = expiry
+            ofAttempt = min(max(interval / 4, .milliseconds(20)), .milliseconds(250))
+        }
+
+        /// Connecting to a server that is far away takes its time.
+        private static let shortest = Duration.seconds(1)
+    }
+}
