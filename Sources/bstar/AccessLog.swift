@@ -48,34 +48,47 @@ final class AccessLog: Sendable {
 
     /// Writes until ``finish()``.
     func write() async {
-        Console.write(
-            "{\"event\":\"started\",\"seat\":\"\(seat)\",\"at\":\(MonotonicTime.now.nanoseconds)}\n", to: descriptor)
+        Console.write(object("started", at: .now).text + "\n", to: descriptor)
         for await observation in observations {
             Console.write(line(observation) + "\n", to: descriptor)
             let lost = dropped.exchange(0, ordering: .relaxed)
             if lost > 0 {
-                Console.write("{\"event\":\"dropped\",\"seat\":\"\(seat)\",\"lines\":\(lost)}\n", to: descriptor)
+                var object = object("dropped")
+                object.add("lines", lost)
+                Console.write(object.text + "\n", to: descriptor)
             }
         }
     }
 
-    /// Names and numbers only: nothing here needs escaping.
     private func line(_ observation: Observation) -> String {
         switch observation {
         case .changed(let change):
-            """
-            {"event":"role","seat":"\(seat)","term":\(change.term),"at":\(change.instant.nanoseconds),\
-            "role":"\(change.to)","from":"\(change.from)","cause":"\(change.cause)"}
-            """
-        case .admitted(let term, let instant, let header): line("admitted", term, instant, header)
-        case .replied(let term, let instant, let header): line("replied", term, instant, header)
+            var object = object("role", at: change.instant, term: change.term)
+            object.add("role", "\(change.to)")
+            object.add("from", "\(change.from)")
+            object.add("cause", "\(change.cause)")
+            return object.text
+        case .admitted(let term, let instant, let header): return line("admitted", term, instant, header)
+        case .replied(let term, let instant, let header): return line("replied", term, instant, header)
         }
     }
 
     private func line(_ event: String, _ term: UInt64, _ instant: MonotonicTime, _ header: RequestHeader?) -> String {
+        var object = object(event, at: instant, term: term)
         // Only a client of ours says who it is, and which request this is.
-        let identity =
-            header.map { ",\"client\":\"\(String($0.incarnation, radix: 16))\",\"request\":\($0.number)" } ?? ""
-        return "{\"event\":\"\(event)\",\"seat\":\"\(seat)\",\"term\":\(term),\"at\":\(instant.nanoseconds)\(identity)}"
+        if let header {
+            object.add("client", String(header.incarnation, radix: 16))
+            object.add("request", header.number)
+        }
+        return object.text
+    }
+
+    private func object(_ event: String, at instant: MonotonicTime? = nil, term: UInt64? = nil) -> JSONObject {
+        var object = JSONObject()
+        object.add("event", event)
+        object.add("seat", "\(seat)")
+        if let term { object.add("term", term) }
+        if let instant { object.add("at", instant.nanoseconds) }
+        return object
     }
 }
