@@ -24,8 +24,15 @@ enum Console {
         return String(cString: type) != "dumb"
     }
 
-    static func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
+    static func write(_ text: String, to descriptor: Int32) { _ = write(Array(text.utf8), to: descriptor) }
+
+    /// - Returns: whether it could be written. If not, whoever read it is gone.
+    static func writeOutput(_ bytes: [UInt8]) -> Bool { write(bytes, to: STDOUT_FILENO) }
+
+    static func writeError(_ bytes: [UInt8]) { _ = write(bytes, to: STDERR_FILENO) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = bytes[...]
         while !rest.isEmpty {
             #if canImport(Darwin)
             let count = rest.withUnsafeBytes { Darwin.write(descriptor, $0.baseAddress, $0.count) }
@@ -34,11 +41,17 @@ enum Console {
             #else
             let count = rest.withUnsafeBytes { Musl.write(descriptor, $0.baseAddress, $0.count) }
             #endif
-            // Whoever read the output is gone: there is nobody to tell.
-            if count < 0, errno != EINTR { return }
+            if count < 0, errno != EINTR { return false }
             rest = rest.dropFirst(max(0, count))
         }
+        return true
     }
+
+    /// Lets a write fail when whoever read the output is gone, where otherwise a signal ends the process.
+    static func reportBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+    /// Ends the process at once.
+    static func end(exitCode: Int32) -> Never { exit(exitCode) }
 }
 
 /// Runs a command's work, and turns what it throws into a message and an exit code.
@@ -54,6 +67,9 @@ func reportingErrors(_ work: () async throws -> Void) async throws {
         }
     } catch let error as BinaryStarClientError {
         Console.printError("bstar: \(error.message)")
+        throw ExitCode.failure
+    } catch let error as StandardInput.Failed {
+        Console.printError("bstar: \(error)")
         throw ExitCode.failure
     }
 }

@@ -116,7 +116,7 @@ actor Demo: Service {
     private func startClient(_ ports: Ports) {
         let arguments = [
             "request", "--primary", endpoint(ports.clients[.primary]), "--backup", endpoint(ports.clients[.backup]),
-            "--every", "20ms", "--timeout", "30s",
+            "--every", "20ms", "--timeout", "30s", "--json",
         ]
         client = DemoProcess(arguments) { await self.heardFromClient($0) }
     }
@@ -143,12 +143,19 @@ actor Demo: Service {
     }
 
     private func heardFromClient(_ line: String) {
-        if line.hasPrefix("failover ") {
-            gaps.append(String(line.dropFirst("failover ".count)))
-        } else if let server = line.split(separator: " ").dropFirst().first.flatMap({ Seat(rawValue: String($0)) }) {
+        func seat(_ name: String) -> Seat? { JSONObject.field(name, in: line).flatMap { Seat(rawValue: $0) } }
+        switch JSONObject.field("event", in: line) {
+        case "failover":
+            let length = JSONObject.field("length_us", in: line).flatMap { Int($0) } ?? 0
+            if let from = seat("from"), let to = seat("to") {
+                gaps.append("from \(from) to \(to): \(Duration.microseconds(length).short) without a reply")
+            }
+        case "reply":
+            guard let server = seat("server") else { break }
             lastServer = server
             replyCount += 1
             timeline.reply(from: server)
+        default: break
         }
         checkWaiters()
     }
