@@ -156,6 +156,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "bstarTests",
+            dependencies: [
+                "bstar", "BinaryStar", "BinaryStarCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "bstar", "BinaryStar", "BinaryStarCore", "CZeroMQ", "Probe", "TestSupport", "ZeroMQ",

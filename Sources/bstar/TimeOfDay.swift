@@ -14,18 +14,10 @@ struct TimeOfDay {
     /// Milliseconds since 1970.
     var milliseconds: Int64
 
-    private static var now: TimeOfDay {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return TimeOfDay(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
-    }
-
     /// The time of day that it was at an instant, unless the clock was set since.
     init(of instant: MonotonicTime) {
-        milliseconds = Self.now.milliseconds - (MonotonicTime.now - instant).wholeNanoseconds / 1_000_000
+        milliseconds = Int64(WallClock.milliseconds) - (MonotonicTime.now - instant).wholeNanoseconds / 1_000_000
     }
-
-    private init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     /// In the machine's time zone: `12:03:04.567`.
     var text: String {

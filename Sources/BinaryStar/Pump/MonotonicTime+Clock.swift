@@ -26,9 +26,9 @@ extension MonotonicTime {
 }
 
 /// The time of day. It steps, so that it decides nothing; terms start above it, so that they grow over restarts.
-enum WallClock {
+package enum WallClock {
     /// Milliseconds since 1970.
-    static var milliseconds: UInt64 {
+    package static var milliseconds: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(max(0, time.tv_sec)) * 1_000 + UInt64(time.tv_nsec) / 1_000_000

@@ -36,7 +36,7 @@ final class Ledger: Sendable {
     /// - Returns: how many outcomes are now in their turn to be written: what a request in flight stands for until then.
     func replied(_ reply: ReplyRecord) -> Int {
         state.withLock { state in
-            let interruption = state.statistics.replied(reply)
+            let interruption = state.statistics.add(reply)
             // What interrupted is told at once, and before the reply that ended it.
             if let interruption { state.events.append(.interruption(interruption)) }
             return add(outcomes == .all ? [.reply(reply)] : [], reply.number, &state)
@@ -46,7 +46,7 @@ final class Ledger: Sendable {
     /// As ``replied(_:)``.
     func failed(_ failure: FailureRecord) -> Int {
         state.withLock { state in
-            let isFirst = state.statistics.failed(failure)
+            let isFirst = state.statistics.add(failure)
             let isWritten = outcomes == .all || (outcomes == .firstFailures && isFirst)
             return add(isWritten ? [.failure(failure)] : [], failure.number, &state)
         }

@@ -38,6 +38,7 @@ struct RequestStatistics: Sendable {
 
     /// Since when a request has waited without any reply to any of them.
     private var silentSince: MonotonicTime?
+    private var lastReply: MonotonicTime?
     private var second = Second()
 
     /// The interruptions of one kind: their number, and the latest of them.
@@ -78,12 +79,12 @@ struct RequestStatistics: Sendable {
     mutating func sends(dueAt due: MonotonicTime) {
         sent += 1
         second.sent += 1
-        // After a failure it goes on: no server has replied since.
-        if silentSince == nil { silentSince = due }
+        // After a failure it goes on: no server has replied since. One that is sent late is no silence from before a reply.
+        if silentSince == nil { silentSince = max(due, lastReply ?? due) }
     }
 
     /// Takes note of a reply, and returns the interruption that it ends.
-    mutating func replied(_ reply: ReplyRecord) -> Interruption? {
+    mutating func add(_ reply: ReplyRecord) -> Interruption? {
         replied += 1
         second.replied += 1
         latency.record(reply.latency)
@@ -105,6 +106,7 @@ struct RequestStatistics: Sendable {
         interruption.length = max(.zero, silence.instant - (silentSince ?? silence.instant))
         silentSince = waiting > 0 ? silence.instant : nil
         lastServer = silence.after
+        lastReply = silence.instant
         longestSilence = max(longestSilence, interruption.length)
         if interruption.isFailover {
             failovers.append(interruption)
@@ -119,7 +121,7 @@ struct RequestStatistics: Sendable {
     /// Takes note of a request without a reply.
     ///
     /// - Returns: whether it is the first one of its kind.
-    mutating func failed(_ failure: FailureRecord) -> Bool {
+    mutating func add(_ failure: FailureRecord) -> Bool {
         failed += 1
         second.failed += 1
         failures[failure.code, default: .init()].count += 1
