@@ -33,15 +33,24 @@ enum Tool {
         return folder.appending(path: name)
     }
 
-    /// Runs the tool, or the probe, to its end.
-    static func run(_ arguments: [String], of name: String = "bstar") async throws -> Outcome {
+    /// Runs the tool, or the probe, to its end, with `input` as its standard input.
+    static func run(_ arguments: [String], of name: String = "bstar", input: String = "") async throws -> Outcome {
         let result = try await Subprocess.run(
-            executable(name), arguments: Arguments(arguments), environment: environment,
+            executable(name), arguments: Arguments(arguments), environment: environment, input: .string(input),
             output: .string(limit: 1 << 20),
             error: .string(limit: 1 << 20))
         return Outcome(
             output: result.standardOutput, error: result.standardError,
             exitCode: result.terminationStatus.exitCode)
+    }
+
+    /// Runs a command of the shell to its end.
+    static func shell(_ command: String) async throws -> Outcome {
+        let result = try await Subprocess.run(
+            .path("/bin/sh"), arguments: ["-c", command], environment: environment,
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        return Outcome(
+            output: result.standardOutput, error: result.standardError, exitCode: result.terminationStatus.exitCode)
     }
 
     /// Runs the tool while `body` lasts, and then ends it with `signal`.
@@ -51,6 +60,20 @@ enum Tool {
         _ arguments: [String],
         endingWith signal: Signal = .terminate,
         while body: @escaping @Sendable (AsyncStream<String>) async throws -> Void
+    ) async throws -> Int32? {
+        try await run(arguments) { lines, send in
+            let outcome = await Task { try await body(lines) }.result
+            send(signal)
+            try outcome.get()
+        }
+    }
+
+    /// Runs the tool to its end while `body` reads what it says and sends it signals.
+    ///
+    /// - Returns: its exit code, or `nil` if a signal ended it.
+    static func run(
+        _ arguments: [String],
+        talking body: @escaping @Sendable (AsyncStream<String>, @Sendable (Signal) -> Void) async throws -> Void
     ) async throws -> Int32? {
         let result = try await Subprocess.run(
             executable("bstar"), arguments: Arguments(arguments), environment: environment, input: .none,
@@ -62,8 +85,11 @@ enum Tool {
                 for try await line in execution.standardOutput.strings() { continuation.yield(line) }
                 continuation.finish()
             }
-            let outcome = await Task { try await body(lines) }.result
-            try? execution.send(signal: signal)
+            let outcome = await Task {
+                try await body(lines) { signal in try? execution.send(signal: signal) }
+            }.result
+            // One that failed leaves nothing running.
+            if case .failure = outcome { try? execution.send(signal: .kill) }
             _ = await reader.result
             try outcome.get()
         }
