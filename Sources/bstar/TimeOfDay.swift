@@ -1,5 +1,4 @@
 import BinaryStar
-import BinaryStarCore
 
 #if canImport(Darwin)
 import Darwin
@@ -10,14 +9,12 @@ import Musl
 #endif
 
 /// The time of day of this machine, to be read by people and compared with other logs.
-struct TimeOfDay {
+struct TimeOfDay: Sendable, Hashable {
     /// Milliseconds since 1970.
     var milliseconds: Int64
 
-    /// The time of day that it was at an instant, unless the clock was set since.
-    init(of instant: MonotonicTime) {
-        milliseconds = Int64(WallClock.milliseconds) - (MonotonicTime.now - instant).wholeNanoseconds / 1_000_000
-    }
+    /// The present time of day. What is told more than once keeps the one it was first told with.
+    static var now: TimeOfDay { TimeOfDay(milliseconds: Int64(WallClock.milliseconds)) }
 
     /// In the machine's time zone: `12:03:04.567`.
     var text: String {

@@ -173,6 +173,25 @@ private struct Line: Decodable {
         #expect(code == 0)
     }
 
+    @Test func anOutageShowsInEachRequestThatItDelayed() async throws {
+        let server = server("primary")
+        let request = request("--rate", "100", "--count", "30", "--in-flight", "1")
+        let code = try await Tool.run(request) { lines, _ in
+            var process: ToolProcess?
+            var latencies: String?
+            for await line in lines {
+                // All 30 were due within 0.3 s, and nobody serves until a second has passed.
+                if line.contains("NO REPLY"), process == nil { process = try ToolProcess("bstar", server) }
+                if line.contains("from due to reply") { latencies = line }
+            }
+            let words = try #require(latencies).split(separator: " ")
+            let median = try #require(words.firstIndex(of: "p50"))
+            let value = try #require(Double(words[median + 1]))
+            #expect(words[median + 2] == "s" || value >= 500, "\(words)")
+        }
+        #expect(code == 0)
+    }
+
     @Test func aFailoverIsToldWithItsLength() async throws {
         let primary = try ToolProcess("bstar", server("primary"))
         let request = request("--json", "--rate", "100")

@@ -55,7 +55,8 @@ import Testing
 
     @Test(arguments: [
         (["--rate", "5", "--every", "1s"], "--rate and --every"), (["--every", "1s", "--in-flight", "3"], "--rate"),
-        (["--rate", "0"], "above 0"), (["--rate", "nan"], "above 0"), (["--rate", "1000001"], "at most 1000000"),
+        (["--rate", "0"], "from 1 a day"), (["--rate", "nan"], "from 1 a day"), (["--rate", "1e-9"], "from 1 a day"),
+        (["--rate", "1000001"], "to 1000000 a second"),
         (["--in-flight", "0"], "from 1 to 100000"), (["--plain", "--in-flight", "2"], "--plain"),
         (["--payload", "3", "hello"], "\"hello\""), (["--payload", "3", "-"], "--payload and -"),
         (["--payload", "65MiB"], "at most 64MiB"), (["--payload", "1KB"], "--payload"),
@@ -107,5 +108,33 @@ import Testing
         _ = schedule.next()
         #expect(schedule.count(dueAt: at(1_000)) == 10)
         #expect(schedule.count(dueAt: at(0)) == 0)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct PacerTests {
+    @Test func whatFindsNoRoomCountsFromWhenItWasDue() async throws {
+        let slots = Slots(1)
+        let start = MonotonicTime.now
+        var pacer = Pacer(pace: .rate(1_000), slots: slots, start: start)
+        #expect(try await pacer.waitForTurn(available: nil) == start)
+        let second = Task { [pacer] in
+            var pacer = pacer
+            return (try await pacer.waitForTurn(available: nil), MonotonicTime.now)
+        }
+        // Room comes long after the instant at which it was due.
+        while MonotonicTime.now - start < .milliseconds(20) { await Task.yield() }
+        slots.give(1)
+        let (due, sent) = try await second.value
+        #expect(due == start + .milliseconds(1))
+        #expect(sent - start >= .milliseconds(20))
+    }
+
+    @Test func withAPeriodNoBurstMakesUpForADelay() async throws {
+        let slots = Slots(2)
+        var pacer = Pacer(pace: .every(.milliseconds(1)), slots: slots, start: .now)
+        _ = try await pacer.waitForTurn(available: nil)
+        let later = MonotonicTime.now
+        while MonotonicTime.now - later < .milliseconds(10) { await Task.yield() }
+        #expect(try await pacer.waitForTurn(available: nil) - later >= .milliseconds(10))
     }
 }

@@ -26,7 +26,7 @@ import Testing
         statistics.sends(dueAt: at(10))
         #expect(statistics.add(failure(at: 60)))
         #expect(statistics.openGap(at: at(100)) == nil)
-        #expect(statistics.openGap(at: at(110))?.length == .milliseconds(100))
+        #expect(statistics.openGap(at: at(110)) == .milliseconds(100))
         statistics.sends(dueAt: at(120))
         let gap = try #require(statistics.add(reply(at: 130)))
         #expect(!gap.isFailover)

@@ -6,6 +6,8 @@ import BinaryStarCore
 /// An instant of the tests' own clock.
 func at(_ milliseconds: Int) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(milliseconds) * 1_000_000) }
 
+let noon = TimeOfDay(milliseconds: 43_200_000)
+
 func reply(
     _ number: Int = 1,
     from server: Seat = .primary,
@@ -17,13 +19,14 @@ func reply(
 ) -> ReplyRecord {
     ReplyRecord(
         number: number, server: server, term: term, attempts: attempts,
-        latency: at(milliseconds) - at(due ?? milliseconds - 1), delay: .zero, instant: at(milliseconds), body: body)
+        latency: at(milliseconds) - at(due ?? milliseconds - 1), delay: .zero, instant: at(milliseconds), time: noon,
+        body: body)
 }
 
 func failure(_ number: Int = 1, _ code: String = "timedOut", at milliseconds: Int) -> FailureRecord {
     FailureRecord(
         number: number, code: code, message: "no reply to \"\(number)\"", waited: .seconds(1),
-        instant: at(milliseconds))
+        instant: at(milliseconds), time: noon)
 }
 
 func statistics(gap: Duration = .milliseconds(100)) -> RequestStatistics {
@@ -40,7 +43,7 @@ final class Recording {
     func add(_ failure: FailureRecord) -> Bool { statistics.add(failure) }
     func gaveUp() { statistics.gaveUp() }
     func nextSecond(at now: MonotonicTime) -> SecondRecord { statistics.nextSecond(at: now) }
-    func openGap(at now: MonotonicTime) -> Interruption? { statistics.openGap(at: now) }
+    func openGap(at now: MonotonicTime) -> Duration? { statistics.openGap(at: now) }
 
     subscript<Value>(dynamicMember path: KeyPath<RequestStatistics, Value>) -> Value { statistics[keyPath: path] }
 }

@@ -25,6 +25,7 @@ struct ReplyRecord: Sendable {
     var delay: Duration
     /// When the reply came.
     var instant: MonotonicTime
+    var time: TimeOfDay
     var body: Message
 }
 
@@ -37,6 +38,7 @@ struct FailureRecord: Sendable {
     /// From the instant at which the request was due.
     var waited: Duration
     var instant: MonotonicTime
+    var time: TimeOfDay
 }
 
 /// A time in which a request waited and no server replied.
@@ -48,6 +50,7 @@ struct Interruption: Sendable, Hashable {
     var length: Duration
     /// When it ended.
     var instant: MonotonicTime
+    var time: TimeOfDay
     /// The term of the server that replied after it, if it has terms.
     var term: UInt64?
 

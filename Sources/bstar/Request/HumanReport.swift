@@ -13,14 +13,14 @@ struct HumanReport: RequestReport {
         switch event {
         case .reply(let reply):
             switch detail {
-            case .each: add("\(TimeOfDay(of: reply.instant).text)  \(line(reply))", to: &text)
+            case .each: add("\(reply.time.text)  \(line(reply))", to: &text)
             case .bodies: addBody(reply.body, to: &text)
             case .seconds, .json, .nothing: break
             }
         case .failure(let failure):
             // A line for each line, so that the two can be put side by side.
             if detail == .bodies { text.addLine("") }
-            let time = TimeOfDay(of: failure.instant).text
+            let time = failure.time.text
             let line = "failed after \(failure.waited.short): \(failure.message)"
             switch detail {
             case .each, .bodies: add("\(time)  \(failure.number)  \(line)", to: &text)
@@ -28,10 +28,10 @@ struct HumanReport: RequestReport {
             case .json, .nothing: break
             }
         case .interruption(let interruption):
-            add("\(TimeOfDay(of: interruption.instant).text)  \(line(interruption))", to: &text)
+            add("\(interruption.time.text)  \(line(interruption))", to: &text)
         case .second(let second):
             if detail == .seconds {
-                add("\(TimeOfDay(of: second.instant).text.dropLast(4))  \(line(second))", to: &text)
+                add("\(TimeOfDay.now.text.dropLast(4))  \(line(second))", to: &text)
             }
         }
     }
@@ -119,7 +119,7 @@ struct HumanReport: RequestReport {
         lines += list("gaps", statistics.gaps) {
             $0.before == nil ? "at the start" : "then from the \(name($0.after)) again"
         }
-        if let gap = summary.openGap { lines.append(row("at the end", "no reply for \(gap.length.short)")) }
+        if let gap = summary.openGap { lines.append(row("at the end", "no reply for \(gap.short)")) }
         if lines.isEmpty, statistics.replied > 0 {
             lines.append(row("longest silence", statistics.longestSilence.short))
         }
@@ -141,7 +141,7 @@ struct HumanReport: RequestReport {
         let more = interruptions.count > latest.count ? ", of which the latest \(latest.count):" : ""
         return [row(name, "\(interruptions.count)\(more)")]
             + latest.map {
-                row("", "\(TimeOfDay(of: $0.instant).text)  \($0.length.short.padded(to: 8))  \(text($0))")
+                row("", "\($0.time.text)  \($0.length.short.padded(to: 8))  \(text($0))")
             }
     }
 

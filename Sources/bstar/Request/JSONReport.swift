@@ -16,16 +16,16 @@ struct JSONReport: RequestReport {
         }
     }
 
-    private func event(_ name: String, at instant: MonotonicTime) -> JSONObject {
+    private func event(_ name: String, at instant: MonotonicTime, _ time: TimeOfDay) -> JSONObject {
         var object = JSONObject()
         object.add("event", name)
-        object.add("time", TimeOfDay(of: instant).milliseconds)
+        object.add("time", time.milliseconds)
         object.add("at", instant.nanoseconds)
         return object
     }
 
     private func object(_ reply: ReplyRecord) -> JSONObject {
-        var object = event("reply", at: reply.instant)
+        var object = event("reply", at: reply.instant, reply.time)
         object.add("number", reply.number)
         object.add("server", reply.server.rawValue)
         object.add("term", reply.term)
@@ -44,7 +44,7 @@ struct JSONReport: RequestReport {
     }
 
     private func object(_ failure: FailureRecord) -> JSONObject {
-        var object = event("failure", at: failure.instant)
+        var object = event("failure", at: failure.instant, failure.time)
         object.add("number", failure.number)
         object.add("code", failure.code)
         object.add("message", failure.message)
@@ -56,8 +56,9 @@ struct JSONReport: RequestReport {
     private func object(_ interruption: Interruption, isEvent: Bool) -> JSONObject {
         var object = JSONObject()
         if isEvent {
-            object = event(interruption.isFailover ? "failover" : "gap", at: interruption.instant)
+            object = event(interruption.isFailover ? "failover" : "gap", at: interruption.instant, interruption.time)
         } else {
+            object.add("time", interruption.time.milliseconds)
             object.add("at", interruption.instant.nanoseconds)
         }
         if interruption.isFailover {
@@ -73,7 +74,7 @@ struct JSONReport: RequestReport {
 
     mutating func tell(_ summary: RequestSummary, in text: inout ReportText) {
         let statistics = summary.statistics
-        var object = event("summary", at: summary.instant)
+        var object = event("summary", at: summary.instant, .now)
         object.add("elapsed_s", thousandths(summary.elapsed / .seconds(1)))
         object.add("sent", statistics.sent)
         object.add("replied", statistics.replied)
@@ -94,8 +95,8 @@ struct JSONReport: RequestReport {
         object.add("latest_failovers", statistics.failovers.latest.map { self.object($0, isEvent: false) })
         object.add("gaps", statistics.gaps.count)
         object.add("latest_gaps", statistics.gaps.latest.map { self.object($0, isEvent: false) })
-        object.add("open_gap_us", summary.openGap?.length.microseconds)
-        object.add("longest_silence_us", max(statistics.longestSilence, summary.openGap?.length ?? .zero).microseconds)
+        object.add("open_gap_us", summary.openGap?.microseconds)
+        object.add("longest_silence_us", max(statistics.longestSilence, summary.openGap ?? .zero).microseconds)
         text.addLine(object.text)
     }
 

@@ -13,23 +13,26 @@ struct RequestCommand: AsyncParsableCommand {
             Without endpoints it talks to the zguide's ports of this machine: one request a second, until Ctrl-C.
 
             PACE:
-              --every D      one request at a time, D apart. While one waits, none follows: an outage shows as one slow request.
-              --rate N       N requests a second at fixed instants, whatever becomes of them. Latencies count from the \
-            instant at which a request was due, not from that at which it could be sent: an outage shows in every request \
-            that it delayed (no coordinated omission).
-              --in-flight N  without --rate, the next request as soon as one of N has ended: how much the pair can take. \
-            With --rate, at most N; what has to wait for room is sent late, and counts from when it was due.
+            With --every, one request at a time. While one waits, none follows: an outage is one slow request.
+
+            With --rate, as many requests a second at fixed instants, whatever becomes of them. Latencies count from the \
+            instant at which a request was due, not from that at which it was sent: an outage shows in every request that \
+            it delayed (no coordinated omission).
+
+            With --in-flight, the next request as soon as one of as many has ended. Together with --rate it is how many may \
+            wait at most; what finds no room is sent late, and counts from when it was due.
 
             OUTPUT:
-              Each request is shown if at most \(RequestPlan.eachPerSecond) a second are sent, or at most \
-            \(RequestPlan.eachInAll) in all; otherwise a line a second. Failovers and gaps are always shown, with the time \
-            in which a request waited and no server replied. Ctrl-C ends with a summary. With "-", standard output has \
-            the replies alone, one a line in the order of the lines, with an empty line where there was none and a tab \
-            between frames; the rest goes to standard error.
+            Each request, if at most \(RequestPlan.eachPerSecond) a second are sent or at most \(RequestPlan.eachInAll) in \
+            all; otherwise a line a second. Failovers and gaps with the time in which a request waited and no server \
+            replied. A summary at the end, also after Ctrl-C.
+
+            With - standard output has the replies alone, one a line in the order of the lines of standard input: an empty \
+            line where there was none, a tab between frames. The rest goes to standard error.
 
             EXIT CODES:
-              0   no request failed; also after Ctrl-C, and when nobody reads the output any more
-              1   a request failed: it got no reply in time
+              0   no request failed, also after Ctrl-C, and when nobody reads the output
+              1   a request failed, or standard input could not be read
               64  wrong arguments
             """
     )

@@ -79,8 +79,8 @@ struct RequestPlan {
 
     private static func checkValues(of command: RequestCommand) throws {
         if let count = command.count, count < 1 { throw ValidationError("--count is \(count), but must be at least 1") }
-        if let rate = command.rate, !(rate > 0 && rate <= maximumRate) {
-            throw ValidationError("--rate is \(rate), but must be above 0 and at most \(Int(maximumRate)) a second")
+        if let rate = command.rate, !(rate * 86_400 >= 1 && rate <= maximumRate) {
+            throw ValidationError("--rate is \(rate), but must be from 1 a day to \(Int(maximumRate)) a second")
         }
         if let inFlight = command.inFlight, !(1...maximumInFlight).contains(inFlight) {
             throw ValidationError("--in-flight is \(inFlight), but must be from 1 to \(maximumInFlight)")

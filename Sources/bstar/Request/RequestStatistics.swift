@@ -98,7 +98,8 @@ struct RequestStatistics: Sendable {
         }
         return endSilence(
             Interruption(
-                before: lastServer, after: reply.server, length: .zero, instant: reply.instant, term: reply.term))
+                before: lastServer, after: reply.server, length: .zero, instant: reply.instant, time: reply.time,
+                term: reply.term))
     }
 
     private mutating func endSilence(_ silence: Interruption) -> Interruption? {
@@ -149,9 +150,9 @@ struct RequestStatistics: Sendable {
             slowest: second.latency.max)
     }
 
-    /// The time without a reply that has not ended, if it is long enough for a gap.
-    func openGap(at now: MonotonicTime) -> Interruption? {
+    /// How long the time without a reply is that has not ended, if it is long enough for a gap.
+    func openGap(at now: MonotonicTime) -> Duration? {
         guard let silentSince, now - silentSince >= gapThreshold else { return nil }
-        return Interruption(before: lastServer, after: nil, length: now - silentSince, instant: now)
+        return now - silentSince
     }
 }

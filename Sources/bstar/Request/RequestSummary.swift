@@ -7,7 +7,7 @@ struct RequestSummary: Sendable {
     var elapsed: Duration
     var instant: MonotonicTime
     /// The time without a reply in which it ended.
-    var openGap: Interruption?
+    var openGap: Duration?
 
     init(_ statistics: RequestStatistics, at now: MonotonicTime) {
         self.statistics = statistics

@@ -57,15 +57,17 @@ struct Requester: Service {
             let now = MonotonicTime.now
             let record = ReplyRecord(
                 number: number, server: reply.server, term: reply.term, attempts: reply.attempts, latency: now - due,
-                delay: sentAt - due, instant: now, body: reply.body)
+                delay: sentAt - due, instant: now, time: .now, body: reply.body)
             await done(ledger.replied(record))
-        } catch let error as BinaryStarClientError {
-            let now = MonotonicTime.now
-            let record = FailureRecord(
-                number: number, code: error.code.description, message: error.message, waited: now - due, instant: now)
-            await done(ledger.failed(record))
-        } catch {
+        } catch is CancellationError {
             ledger.gaveUp()
+        } catch {
+            let now = MonotonicTime.now
+            let known = error as? BinaryStarClientError
+            let record = FailureRecord(
+                number: number, code: known?.code.description ?? "other", message: known?.message ?? "\(error)",
+                waited: now - due, instant: now, time: .now)
+            await done(ledger.failed(record))
         }
     }
 
