@@ -8,7 +8,23 @@ extension [UInt8] {
 
 extension Span<UInt8> {
     /// The integer in the eight bytes from `offset` on, which must be there.
-    func bigEndian(at offset: Int) -> UInt64 {
-        (offset..<offset + 8).reduce(0) { $0 << 8 | UInt64(self[$1]) }
+    func bigEndian(at offset: Int) -> UInt64 { bigEndian(at: offset, count: 8) }
+
+    /// The integer in `count` bytes from `offset` on, which must be there; at most eight.
+    func bigEndian(at offset: Int, count: Int) -> UInt64 {
+        var number: UInt64 = 0
+        for index in offset..<offset + count { number = number << 8 | UInt64(self[index]) }
+        return number
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Stores the low `count` bytes of an integer from `offset` on, where there must be room.
+    func store(bigEndian number: UInt64, count: Int, at offset: Int) {
+        var rest = number
+        for index in (offset..<offset + count).reversed() {
+            self[index] = UInt8(truncatingIfNeeded: rest)
+            rest >>= 8
+        }
     }
 }

@@ -15,6 +15,9 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
     /// Before every other instant.
     @inlinable package static var distantPast: MonotonicTime { MonotonicTime(nanoseconds: .min) }
 
+    /// After every other instant.
+    @inlinable package static var distantFuture: MonotonicTime { MonotonicTime(nanoseconds: .max) }
+
     /// Cut off at the ends of `Int64`: a time for ever is the last one.
     package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
         let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)

@@ -65,7 +65,7 @@ public struct Message: @unchecked Sendable {
     }
 
     /// Whether this is the rest of `whole` from `index` on: the same frames in the same memory.
-    func isRest(of whole: borrowing Message, from index: Int) -> Bool {
+    package func isRest(of whole: borrowing Message, from index: Int) -> Bool {
         storage === whole.storage && range == whole.range.lowerBound + index..<whole.range.upperBound
     }
 
@@ -99,6 +99,54 @@ public struct Message: @unchecked Sendable {
         }
         if identityFrames >= count { costOfIdentity = cost }
         return Envelope(count: Swift.min(identityFrames, count), hasDelimiter: false, cost: costOfIdentity)
+    }
+
+    /// Calls `body` with the bytes of a frame to write over them, if nobody else refers to the message and the frame has so many
+    /// bytes; else returns false.
+    package mutating func overwrite(
+        _ index: Int, count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void
+    ) -> Bool {
+        precondition(index >= 0 && index < range.count, "frame index out of range")
+        guard isKnownUniquelyReferenced(&storage) else { return false }
+        let bytes = unsafe storage.bytes(at: range.lowerBound + index)
+        guard bytes.count == count else { return false }
+        unsafe body(UnsafeMutableRawBufferPointer(mutating: bytes))
+        return true
+    }
+
+    /// A message without frames, without the memory for one.
+    package static let none = Message()
+
+    /// A copy with no more memory than its frames need: nothing of it is pinned to the buffers in which it was received.
+    package var compactCopy: Message { prefixCopy(count) }
+
+    /// A copy of the first `count` frames.
+    package func prefixCopy(_ count: Int) -> Message {
+        precondition(count >= 0 && count <= range.count, "frame index out of range")
+        let copy = MessageStorage.make(capacity: Swift.max(1, count))
+        for index in 0..<count { unsafe copy.append(storage.bytes(at: range.lowerBound + index)) }
+        return Message(copy)
+    }
+
+    /// A copy with further frames.
+    package func followed(by frames: [[UInt8]]) -> Message {
+        let copy = MessageStorage.make(capacity: Swift.max(1, count + frames.count))
+        for index in range { unsafe copy.append(storage.bytes(at: index)) }
+        for frame in frames { unsafe frame.withUnsafeBytes { unsafe copy.append($0) } }
+        return Message(copy)
+    }
+
+    /// Whether the message begins with the frames of `other`, which has `count` of them.
+    package func starts(with other: borrowing Message, count: Int) -> Bool {
+        guard other.range.count == count, range.count >= count else { return false }
+        for index in 0..<count {
+            let mine = unsafe storage.bytes(at: range.lowerBound + index)
+            let theirs = unsafe other.storage.bytes(at: other.range.lowerBound + index)
+            guard mine.count == theirs.count else { return false }
+            guard let left = mine.baseAddress, let right = theirs.baseAddress else { continue }
+            guard unsafe memcmp(left, right, mine.count) == 0 else { return false }
+        }
+        return true
     }
 
     /// The frames from `index` on, as a message of their own that shares the memory of this one.

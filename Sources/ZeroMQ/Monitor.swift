@@ -9,6 +9,8 @@ package struct MonitorEvent: Sendable, Hashable {
         package init(rawValue: Int32) { self.rawValue = rawValue }
 
         package static let connected = Kind(rawValue: ZMQ_EVENT_CONNECTED)
+        /// The two ends know each other: messages can flow.
+        package static let handshakeSucceeded = Kind(rawValue: ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
         package static let disconnected = Kind(rawValue: ZMQ_EVENT_DISCONNECTED)
         /// A listener was closed, or an attempt to connect was given up.
         package static let closed = Kind(rawValue: ZMQ_EVENT_CLOSED)

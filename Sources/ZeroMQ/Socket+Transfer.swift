@@ -133,9 +133,61 @@ extension Socket {
     /// Sends `message` without waiting. An empty message sends nothing.
     ///
     /// If nobody else refers to the message its frames are moved, and what is left of it has no bytes.
-    package func send(_ message: inout Message) throws(ZeroMQError) -> Sent {
+    ///
+    /// - Parameter charge: what the message costs until libzmq has sent it.
+    package func send(_ message: inout Message, charge: Charge? = nil) throws(ZeroMQError) -> Sent {
         guard !message.isEmpty else { return .sent }
-        return try sendFrames(message.range, of: &message, more: false, isStart: true)
+        return try sendFrames(message.range, of: &message, more: false, isStart: true, charge: charge)
+    }
+
+    /// Sends a header, an empty delimiter and `body`, without waiting. The body stays as it is: small frames are copied, the
+    /// bytes of large ones are lent.
+    ///
+    /// - Parameters:
+    ///   - headerLength: in bytes. Up to 33 libzmq needs no memory of its own for it; 0 sends no header.
+    ///   - writeHeader: is called once with the memory for it.
+    package func send(
+        headerLength: Int,
+        body: borrowing Message,
+        writeHeader: (UnsafeMutableRawBufferPointer) -> Void
+    ) throws(ZeroMQError) -> Sent {
+        czmq_tsan_release()
+        var isFirst = true
+        if headerLength > 0 {
+            var header = zmq_msg_t()
+            let status = unsafe zmq_msg_init_size(&header, headerLength)
+            precondition(status == 0, "out of memory for a frame of \(headerLength) bytes")
+            unsafe writeHeader(UnsafeMutableRawBufferPointer(start: zmq_msg_data(&header), count: headerLength))
+            let sent = try unsafe sendPart(&header, isFirst: true, more: true)
+            guard case .sent = sent else { return sent }
+            isFirst = false
+        }
+        var delimiter = zmq_msg_t()
+        unsafe zmq_msg_init(&delimiter)
+        let sent = try unsafe sendPart(&delimiter, isFirst: isFirst, more: !body.isEmpty)
+        guard case .sent = sent else { return sent }
+        for index in body.range {
+            let flags = ZMQ_DONTWAIT | (index + 1 < body.range.upperBound ? ZMQ_SNDMORE : 0)
+            let status = unsafe body.storage.withSendableCopy(at: index, charge: nil) {
+                unsafe sendFrame($0, flags: flags)
+            }
+            guard status == 0 else { throw ZeroMQError("send", type.name, code: status) }
+        }
+        return .sent
+    }
+
+    /// Sends a frame, which is closed if that fails.
+    private func sendPart(
+        _ frame: UnsafeMutablePointer<zmq_msg_t>, isFirst: Bool, more: Bool
+    ) throws(ZeroMQError) -> Sent {
+        let status = unsafe sendFrame(frame, flags: ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))
+        guard status != 0 else { return .sent }
+        unsafe zmq_msg_close(frame)
+        switch status {
+        case EAGAIN where isFirst: return .full
+        case EHOSTUNREACH where isFirst: return .noPeer
+        default: throw ZeroMQError("send", type.name, code: status)
+        }
     }
 
     private func sendFrames(

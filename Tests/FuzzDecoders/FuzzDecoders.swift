@@ -7,10 +7,11 @@ import BinaryStarCore
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 0 else { return 0 }
     let bytes = UnsafeBufferPointer(start: start + 1, count: count - 1)
-    switch start[0] % 3 {
+    switch start[0] % 4 {
     case 0: fuzzHeartbeat(bytes)
     case 1: if let header = RequestHeader(bytes.span) { precondition(header.encoded.elementsEqual(bytes)) }
-    default: if let header = ReplyHeader(bytes.span) { precondition(header.encoded.elementsEqual(bytes)) }
+    case 2: if let header = ReplyHeader(bytes.span) { precondition(header.encoded.elementsEqual(bytes)) }
+    default: if let failure = HandlerFailure(bytes.span) { precondition(failure.encoded.elementsEqual(bytes)) }
     }
     return 0
 }

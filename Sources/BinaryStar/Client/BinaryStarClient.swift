@@ -1,5 +1,6 @@
 import BinaryStarCore
 public import Logging
+import Synchronization
 public import ZeroMQ
 
 /// A client of a pair: sends requests to the server that is active, and follows a failover.
@@ -8,16 +9,19 @@ public import ZeroMQ
 /// let client = try BinaryStarClient(
 ///     configuration: .init(primary: "tcp://machine-a:5001", backup: "tcp://machine-b:5001"))
 /// let reply = try await client.request("hello")
-/// print(reply.body)
+/// print(reply.text ?? "")
 /// await client.close()
 /// ```
 ///
-/// Requests go to the primary first. When a server refuses, or its connection breaks, the client sends all that wait to the
-/// other server at once; when a server has been silent for the attempt timeout, after the settle delay. So a request may be handled
-/// more than once: by both servers, or twice by the same one. A reply of a lower term than the client has seen is never
-/// taken.
+/// The client stays connected to both servers, and sends all requests to the one that it believes active: the primary at
+/// first. When that one refuses, says that it hands over, loses its connection, or owes a reply and is silent for the
+/// attempt timeout, every request that waits is sent to the other server at once, under the same number. So a
+/// request may be handled more than once: by both servers, or twice by the same one. ``Request/id`` tells, and
+/// ``Delivery/once`` is for requests that must not be. A reply of a lower term than the client has seen is never taken.
 ///
-/// Any number of requests may be in flight, from any task.
+/// With the zguide's servers, which refuse by silence and have no terms, it waits for the settle delay before it turns.
+///
+/// Any number of tasks may ask at the same time, from any actor.
 ///
 /// Source: zguide, chapter 4, "Binary Star Implementation", `bstarcli`, and "Client-Side Reliability (Lazy Pirate Pattern)".
 public actor BinaryStarClient {
@@ -45,26 +49,42 @@ public actor BinaryStarClient {
         public var text: String? { body.text }
     }
 
+    /// What may be done to deliver a request.
+    public enum Delivery: Sendable, Hashable {
+        /// It is sent until there is a reply or its time is over. It may be handled more than once.
+        case atLeastOnce
+        /// It is never sent again once a server may have received it. If no reply can be had then, it fails with
+        /// ``BinaryStarClientError/Code/unknownOutcome``. A server that refuses has not handled it, so that it goes to the
+        /// other one all the same.
+        case once
+    }
+
     // Reached by the actor's calls only, on the pump's thread; and by `deinit`, when there are no more of those.
-    nonisolated(unsafe) let connection = ClientConnection()
-    /// The requests that wait for a reply, and when something about them is due.
-    var requests: ClientRequests
+    nonisolated(unsafe) let links = ClientLinks()
+    /// From the tasks that ask.
+    nonisolated let inbox = ClientInbox()
+    private nonisolated let numbers = Atomic<UInt64>(0)
+    private nonisolated let inboxSignal: PumpSignal
+    nonisolated let broadcast = Broadcast<Event>()
     /// Tells this client's replies from those of any other one.
-    nonisolated let incarnation = UInt64.random(in: .min ... .max)
-    /// The server that is believed active.
-    var server = Seat.primary
-    /// The highest term that a server has named: a reply of a lower one comes from a server that was superseded.
-    var highestTerm: UInt64 = 0
-    /// How many times in a row the client was sent from one server to the other.
-    var turns = 0
+    nonisolated let incarnation: UInt64
+
+    /// What is believed of the pair, and what is to be done with each request.
+    var follower: PairFollower
+    /// The requests that wait for a reply, by the follower's slots.
+    var requests: [ClientInbox.Entry?] = []
+    /// Kept for its memory.
+    var spareCommands: [ClientInbox.Command] = []
+    var rateLimitedLog = RateLimitedLog()
     var isClosed = false
 
     /// Creates a client, which connects with its first request.
     ///
     /// - Parameters:
-    ///   - configuration: the endpoints and the times.
+    ///   - configuration: the endpoints, the times and the limits.
     ///   - pump: the thread that the client shares with others; by default it gets one of its own.
-    ///   - logger: gets failovers at `info` and what is wrong with the servers at `warning`. By default nothing is logged.
+    ///   - logger: gets at `notice` which server is followed and why, connections at `info`, and what is wrong with the
+    ///     servers at `warning`. By default nothing is logged.
     /// - Throws: ``BinaryStarError`` if the configuration is not valid.
     public init(
         configuration: BinaryStarClientConfiguration,
@@ -75,67 +95,85 @@ public actor BinaryStarClient {
         self.configuration = configuration
         self.pump = pump
         self.logger = logger
-        requests = ClientRequests(attemptTimeout: configuration.attemptTimeout)
+        incarnation = .random(in: 1 ... .max)
+        follower = PairFollower(configuration: configuration.follower, seed: .random(in: 0 ... .max))
+        // The signal is made before the client that it calls.
+        let target = WeakClient()
+        inboxSignal = PumpSignal(pump: pump) { target.client?.assumeIsolated { $0.takeInbox() } }
+        target.client = self
     }
 
     deinit {
-        guard !connection.isEmpty else { return }
-        // It belongs to the pump's thread, to which the signal carries it.
-        nonisolated(unsafe) let connection = connection
-        PumpSignal(pump: pump) { [pump] in connection.close(in: pump.confined) }.raise()
+        broadcast.finish()
+        guard !links.isEmpty else { return }
+        // They belong to the pump's thread, to which the signal carries them.
+        nonisolated(unsafe) let links = links
+        PumpSignal(pump: pump) { [pump] in links.close(in: pump.confined) }.raise()
     }
 
     /// Sends a request and returns the reply.
     ///
+    /// While ``BinaryStarClientConfiguration/maximumInFlight`` requests are in flight, further ones wait, in the order in which
+    /// they were begun, and their time runs.
+    ///
     /// - Parameters:
     ///   - body: what the server's handler gets. A body without frames is sent as one empty frame.
-    ///   - timeout: how long the request may take, retries and failovers included; by default the configuration's.
+    ///   - timeout: how long the request may take, retries and failovers included; by default the configuration's. Above zero,
+    ///     at most one day. The server is told, and does not begin to handle what nobody waits for.
+    ///   - delivery: whether it may be sent again when it may have been received.
     /// - Throws: ``BinaryStarClientError``, or `CancellationError` at once when the task is cancelled.
-    public func request(_ body: Message, timeout: Duration? = nil) async throws -> Reply {
-        guard !isClosed else { throw BinaryStarClientError.closed }
-        let number = requests.nextNumber()
+    public nonisolated(nonsending) func request(
+        _ body: Message,
+        timeout: Duration? = nil,
+        delivery: Delivery = .atLeastOnce
+    ) async throws -> Reply {
         let timeout = timeout ?? configuration.requestTimeout
+        try check(body, timeout: timeout)
+        let body = body.isEmpty ? Message("") : body
+        let number = numbers.wrappingAdd(1, ordering: .relaxed).newValue
+        let deadline = MonotonicTime.now + timeout
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                guard !Task.isCancelled else { return continuation.resume(throwing: CancellationError()) }
-                begin(number, body: body.isEmpty ? Message("") : body, timeout: timeout, continuation)
+            try await withUnsafeThrowingContinuation { continuation in
+                let entry = ClientInbox.Entry(
+                    number: number, body: body, deadline: deadline, timeout: timeout, isOnce: delivery == .once,
+                    continuation: continuation)
+                switch inbox.add(entry) {
+                case .taken: inboxSignal.raise()
+                case .cancelled: continuation.resume(throwing: CancellationError())
+                case .closed: continuation.resume(throwing: BinaryStarClientError.closed)
+                }
             }
         } onCancel: {
-            Task { await self.cancel(number) }
+            inbox.cancel(number)
+            inboxSignal.raise()
         }
     }
 
-    /// Closes the connection. Requests that wait for a reply fail with the code ``BinaryStarClientError/Code/closed``, and
+    private nonisolated func check(_ body: Message, timeout: Duration) throws(BinaryStarClientError) {
+        guard timeout > .zero else { throw .invalid("timeout", timeout, "it must be above zero") }
+        guard timeout <= HeartbeatTiming.maximum else { throw .invalid("timeout", timeout, "it must be at most one day") }
+        let maximum = configuration.maximumBodySize
+        let size = body.byteCount
+        guard size <= maximum else {
+            throw .invalid("body", "\(size) bytes long", "it must be at most \(maximum) (maximumBodySize)")
+        }
+    }
+
+    /// Closes the client. Requests that wait for a reply fail with ``BinaryStarClientError/Code/closed``, and
     /// so does every later one.
     public func close() {
-        guard !isClosed else { return }
+        guard inbox.close() else { return }
+        // What was taken before counts as what waits.
+        takeInbox()
         isClosed = true
-        connection.close(in: pump.confined)
-        for request in requests.removeAll(at: .now) {
-            request.continuation.resume(throwing: BinaryStarClientError.closed)
-        }
+        links.close(in: pump.confined)
+        failAll(.closed)
+        broadcast.finish()
     }
+}
 
-    private func begin(
-        _ number: UInt64,
-        body: Message,
-        timeout: Duration,
-        _ continuation: CheckedContinuation<Reply, any Error>
-    ) {
-        guard !isClosed else { return continuation.resume(throwing: BinaryStarClientError.closed) }
-        let now = MonotonicTime.now
-        requests.add(
-            .init(number: number, body: body, timeout: timeout, deadline: now + timeout, continuation: continuation))
-        // The server may have been silent to requests that were given up since.
-        resendOrTurn(at: now)
-        connectIfNeeded(at: now)
-        sendWhatMayGo(at: now)
-    }
-
-    private func cancel(_ number: UInt64) {
-        let now = MonotonicTime.now
-        guard let request = requests.remove(number, at: now) else { return }
-        request.continuation.resume(throwing: CancellationError())
-        gaveUp(request, at: now)
-    }
+/// A client that does not exist yet when its signal is made, and need not live for it.
+private final class WeakClient: Sendable {
+    // Set once, before the signal can be raised; read on the pump's thread. A weak reference is atomic.
+    nonisolated(unsafe) weak var client: BinaryStarClient?
 }

@@ -1,3 +1,5 @@
+import BinaryStarCore
+
 /// How a client reaches the two servers of a pair, and how patient it is.
 public struct BinaryStarClientConfiguration: Sendable, Hashable {
     /// How a request is wrapped on the wire.
@@ -24,9 +26,20 @@ public struct BinaryStarClientConfiguration: Sendable, Hashable {
     /// the slowest handler.
     public var attemptTimeout: Duration
 
-    /// How long to wait before connecting to the other server, so that a passive one has noticed by then that its peer is
-    /// gone. At least the servers' `HeartbeatTiming.timeout`.
+    /// With the zguide's servers: how long to wait before asking the other one, so that a passive one has noticed by then that
+    /// its peer is gone. At least the servers' `HeartbeatTiming.timeout`. Servers of ours are asked at once.
     public var settleDelay: Duration
+
+    /// How many requests may be in flight, at most; further ones wait for their turn. From 1. Not above a server's
+    /// ``VoterLimits/replyQueue``, or replies may be lost.
+    public var maximumInFlight = 10_000
+
+    /// How many bytes the frames of a request may have together. From 0. Not above a server's
+    /// ``VoterLimits/maximumFrameSize``, or a longer frame costs the client its connection.
+    public var maximumBodySize = 64 << 20
+
+    /// The longest frame that a server may reply with, in bytes. A longer one costs it the connection. From 1.
+    public var maximumReplyFrameSize = 64 << 20
 
     /// How a request is wrapped on the wire.
     public var envelope: Envelope
@@ -36,7 +49,7 @@ public struct BinaryStarClientConfiguration: Sendable, Hashable {
     ///   - backup: where the backup serves clients.
     ///   - requestTimeout: how long a request may take, unless the call says otherwise.
     ///   - attemptTimeout: how long the server may be silent before the client turns to the other one.
-    ///   - settleDelay: how long to wait before connecting to the other server.
+    ///   - settleDelay: with the zguide's servers, how long to wait before asking the other one.
     ///   - envelope: how a request is wrapped on the wire.
     public init(
         primary: String,
@@ -78,6 +91,19 @@ public struct BinaryStarClientConfiguration: Sendable, Hashable {
         guard settleDelay <= HeartbeatTiming.maximum else {
             throw .invalid("settleDelay", settleDelay, "it must be at most one day")
         }
+        for (field, value, least) in [
+            ("maximumInFlight", maximumInFlight, 1), ("maximumBodySize", maximumBodySize, 0),
+            ("maximumReplyFrameSize", maximumReplyFrameSize, 1),
+        ] {
+            guard value >= least else { throw .invalid(field, value, "it must be at least \(least)") }
+            guard value <= Int(Int32.max) else { throw .invalid(field, value, "it must be below 2³¹") }
+        }
+    }
+
+    var follower: PairFollower.Configuration {
+        PairFollower.Configuration(
+            attemptTimeout: attemptTimeout, settleDelay: settleDelay, maximumInFlight: maximumInFlight,
+            isPlain: envelope == .plain)
     }
 
     func endpoint(of seat: Seat) -> String {

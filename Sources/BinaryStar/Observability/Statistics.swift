@@ -17,6 +17,8 @@ extension BinaryStar {
         public var requestsRefused = 0
         /// Requests that waited until it was known whether the peer is gone.
         public var requestsHeld = 0
+        /// Requests that had been sent before: they got the first answer again, or wait for it.
+        public var requestsRepeated = 0
         /// Requests that could not be taken for one, by reason.
         public var requestsDropped: [RequestDrop: Int] = [:]
         /// Requests whose handler threw.
@@ -27,7 +29,7 @@ extension BinaryStar {
         public var repliesDropped: [ReplyDrop: Int] = [:]
     }
 
-    /// Why a request was dropped before its role was asked for.
+    /// Why a request was dropped.
     public enum RequestDrop: String, Sendable, Hashable, CaseIterable {
         /// It has more frames than the voter takes.
         case tooManyFrames
@@ -35,6 +37,8 @@ extension BinaryStar {
         case envelopeTooLarge
         /// It came to a REP voter without an empty delimiter.
         case noDelimiter
+        /// Its client had given up before it could be handled.
+        case pastDeadline
     }
 
     /// Why a reply was dropped.

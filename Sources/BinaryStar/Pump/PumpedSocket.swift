@@ -64,9 +64,19 @@ final class PumpedSocket {
     }
 
     /// As the socket's own.
-    func send(_ message: inout Message) throws(ZeroMQError) -> Socket.Sent {
+    func send(_ message: inout Message, charge: Charge? = nil) throws(ZeroMQError) -> Socket.Sent {
         mayBeReadable = true
-        return try socket.send(&message)
+        return try socket.send(&message, charge: charge)
+    }
+
+    /// As the socket's own.
+    func send(
+        headerLength: Int,
+        body: borrowing Message,
+        writeHeader: (UnsafeMutableRawBufferPointer) -> Void
+    ) throws(ZeroMQError) -> Socket.Sent {
+        mayBeReadable = true
+        return try socket.send(headerLength: headerLength, body: body, writeHeader: writeHeader)
     }
 
     /// As the socket's own.

@@ -61,9 +61,10 @@ extension BinaryStar {
     ) {
         let request =
             voter.replies
-            ? Request(message, identityFrames: voter.identityFrames) : Request(oneWay: message)
+            ? Request(message, identityFrames: voter.identityFrames, at: now) : Request(oneWay: message)
         if voter.needsDelimiter, !request.envelope.hasDelimiter { return drop(.noDelimiter, from: voter) }
         if request.envelope.cost > Request.largestEnvelope { return drop(.envelopeTooLarge, from: voter) }
+        if request.header != nil { voter.clients.note(request) }
         decide(request, of: voter, at: now, &pass)
     }
 
@@ -71,10 +72,10 @@ extension BinaryStar {
     private func decide(
         _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
     ) {
-        let header = request.header(identityFrames: voter.identityFrames)
+        let clientTerm = request.header?.term ?? 0
         var action = PairMember.RequestAction.admit
-        if !pass.admission.admits(at: now, clientTerm: header?.term ?? 0) {
-            action = member.requestArrived(at: now, knowsRefusals: header != nil, clientTerm: header?.term ?? 0)
+        if !pass.admission.admits(at: now, clientTerm: clientTerm) {
+            action = member.requestArrived(at: now, knowsRefusals: request.header != nil, clientTerm: clientTerm)
             pass.admission = member.admission
         }
         if logsTrace { trace(.clientRequest, action) }
@@ -95,7 +96,7 @@ extension BinaryStar {
     /// Tells a client of ours that this server does not serve; others only learn it by silence.
     private func refuse(_ request: Request, of voter: Voter, _ pass: inout Voter.Pass) {
         pass.refused += 1
-        guard voter.replies, let header = request.header(identityFrames: voter.identityFrames) else { return }
+        guard voter.replies, let header = request.header else { return }
         var message = request.envelope(
             with: ReplyHeader(.refusal, to: header, term: member.term, role: member.role))
         // If it cannot be sent, the client has to wait, as with a server that says nothing.
@@ -129,15 +130,24 @@ extension BinaryStar {
     private func serve(
         _ request: consuming Request, of voter: Voter, at now: MonotonicTime, _ pass: inout Voter.Pass
     ) {
-        pass.admitted += 1
+        if request.deadline <= now { return drop(.pastDeadline, from: voter) }
         request.term = lease.term
+        if request.header != nil {
+            switch voter.memory.begin(request, keepsRunning: pass.inlineHandler == nil) {
+            case .new: break
+            case .running:
+                statistics.requestsRepeated += 1
+                return
+            case .answered(let answer): return repeatAnswer(answer, to: request, of: voter, at: now, &pass)
+            }
+        }
+        pass.admitted += 1
         if let observer = voter.observer {
-            let header = request.header(identityFrames: voter.identityFrames)
-            observer(.admitted(term: request.term, instant: now, header: header))
+            observer(.admitted(term: request.term, instant: now, header: request.header))
         }
         guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
         do {
-            guard let reply = try handler(request) else { return }
+            guard let reply = try handler(request) else { return noteNoReply(to: request, of: voter) }
             // This server may have stalled in the meantime.
             let now = MonotonicTime.now
             guard pass.admission.admits(at: now, clientTerm: 0) || member.mayReply(at: now) else {
@@ -147,6 +157,10 @@ extension BinaryStar {
             send(reply, to: request, of: voter, at: now, &pass)
         } catch {
             handlerFailed(error, voter)
+            guard request.header != nil else { return }
+            let now = MonotonicTime.now
+            guard member.mayReply(at: now) else { return settle(.none, at: now) }
+            send(error.message, .failure, to: request, of: voter, at: now, &pass)
         }
     }
 
@@ -158,7 +172,7 @@ extension BinaryStar {
         if voter.room <= 0 { pump.confined.setEvents([], of: voter.pumped) }
     }
 
-    private func drop(_ reason: RequestDrop, from voter: Voter) {
+    func drop(_ reason: RequestDrop, from voter: Voter) {
         statistics.requestsDropped[reason, default: 0] += 1
         rateLimitedLog.warning(
             "request dropped", to: logger, at: .now,
@@ -167,6 +181,11 @@ extension BinaryStar {
 
     func handlerFailed(_ error: any Error, _ voter: Voter) {
         statistics.handlersFailed += 1
+        if let failure = error as? RequestFailure {
+            // The handler's own way of answering: nothing that an operator must see.
+            logger.debug("handler refused a request", metadata: [LogKey.error: "\(failure)"])
+            return
+        }
         rateLimitedLog.warning(
             "handler failed", to: logger, at: .now,
             metadata: [LogKey.error: "\(error)", LogKey.endpoint: "\(voter.endpoint)"])

@@ -1,3 +1,4 @@
+import BinaryStarCore
 import DequeModule
 import ZeroMQ
 
@@ -14,6 +15,9 @@ final class HandlerPool: Sendable {
         var request: Request
         var result: Result<Message?, any Error>
     }
+
+    /// A request waited for a worker for longer than its client does for the reply.
+    struct DeadlinePassed: Error {}
 
     struct State {
         var waiting = Deque<Request>()
@@ -99,6 +103,8 @@ final class HandlerPool: Sendable {
             if let next { startWorker(next) }
             let outcome: Outcome
             do {
+                // Nobody waits for its reply any more.
+                if request.deadline != .distantFuture, request.deadline <= .now { throw DeadlinePassed() }
                 outcome = Outcome(request: request, result: .success(try await handler(request)))
             } catch {
                 outcome = Outcome(request: request, result: .failure(error))

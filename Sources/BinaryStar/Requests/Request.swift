@@ -12,19 +12,39 @@ public struct Request: Sendable {
     /// writes of a lower term than it has seen is safe from a server that was superseded while it worked.
     public internal(set) var term: UInt64 = 0
 
+    /// What a client of ours puts before the delimiter, or `nil` in a request of another one.
+    let header: RequestHeader?
+    /// When the client gives up; the last instant of all if it does not say.
+    let deadline: MonotonicTime
+
     /// - Parameters:
     ///   - message: what was received.
     ///   - identityFrames: how many frames in front always belong to the envelope: 1 for a ROUTER's.
+    ///   - now: when it was received.
     ///
     /// The envelope ends with the first empty frame, the delimiter. A client that sends none gets its reply without one.
-    init(_ message: consuming Message, identityFrames: Int) {
+    init(_ message: consuming Message, identityFrames: Int, at now: MonotonicTime) {
         envelope = message.envelope(identityFrames: identityFrames)
+        // The usual request of another client ends here.
+        if envelope.hasDelimiter, envelope.count >= identityFrames + 2,
+            let header = message[envelope.count - 2].withSpan({ RequestHeader($0) })
+        {
+            self.header = header
+            deadline =
+                header.millisecondsLeft.map { MonotonicTime(nanoseconds: now.nanoseconds + Int64($0) * 1_000_000) }
+                ?? .distantFuture
+        } else {
+            header = nil
+            deadline = .distantFuture
+        }
         self.message = message
     }
 
     /// A message that has no way back.
     init(oneWay message: consuming Message) {
         envelope = Message.Envelope(count: 0, hasDelimiter: false, cost: 0)
+        header = nil
+        deadline = .distantFuture
         self.message = message
     }
 
@@ -39,20 +59,28 @@ public struct Request: Sendable {
 }
 
 extension Request {
-    /// The header that a client of ours puts before the delimiter, or `nil` in a request of another one.
-    ///
-    /// - Parameter identityFrames: how many frames in front are the socket's own.
-    func header(identityFrames: Int) -> RequestHeader? {
-        // The usual request of another client ends here.
-        guard envelope.hasDelimiter, envelope.count >= identityFrames + 2 else { return nil }
-        return message[envelope.count - 2].withSpan { RequestHeader($0) }
+    /// Which request of which client this is: the same if it is sent again, to this server or the other one. `nil` from a client
+    /// that is not a ``BinaryStarClient``.
+    public var id: RequestID? { header.map { RequestID(client: $0.incarnation, number: $0.number) } }
+
+    /// How long the client goes on waiting, or `nil` if it does not say. Not counted is the time that the request was on its
+    /// way. Zero if the time is over.
+    public var timeLeft: Duration? {
+        deadline == .distantFuture ? nil : max(.zero, deadline - .now)
     }
 
     /// The envelope with this header in the place of the client's.
-    func envelope(with header: ReplyHeader) -> Message {
-        var frames = message[..<(envelope.count - 2)].map(\.bytes)
-        frames.append(header.encoded)
-        frames.append([])
+    func envelope(with header: ReplyHeader) -> Message { message.copy(of: envelope.count, header: header, at: headerIndex) }
+
+    /// Where a client of ours has its header.
+    var headerIndex: Int { envelope.count - 2 }
+}
+
+extension Message {
+    /// A copy of the first `count` frames with `header` in the place of the one at `index`.
+    func copy(of count: Int, header: ReplyHeader, at index: Int) -> Message {
+        var frames = self[..<count].map(\.bytes)
+        frames[index] = header.encoded
         return Message(frames: frames)
     }
 }

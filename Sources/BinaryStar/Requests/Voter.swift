@@ -27,6 +27,11 @@ final class Voter {
     /// How many requests the pool may have.
     let concurrency: Int
 
+    /// Who can be told of a change of role.
+    var clients = KnownClients()
+    /// What became of the latest requests.
+    var memory: AnswerMemory
+
     /// How many requests the pool has.
     var inFlight = 0
     /// A message whose memory the next receive may use.
@@ -47,6 +52,8 @@ final class Voter {
         concurrency = type.isSequential ? 1 : limits.concurrency
         self.endpoint = endpoint
         self.limits = limits
+        memory = AnswerMemory(
+            count: type.replies ? limits.rememberedAnswers : 0, bytes: limits.rememberedAnswerBytes)
         self.service = service
         self.pumped = pumped
         self.observer = observer

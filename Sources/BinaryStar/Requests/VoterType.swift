@@ -64,19 +64,30 @@ public struct VoterLimits: Sendable, Hashable {
     /// How many frames a request may have, the envelope included. From 2. libzmq receives a message to its end before the
     /// voter sees it, and drops none for the number of its frames.
     public var maximumFrameCount: Int
+    /// How many answers to requests of ``BinaryStarClient`` are remembered, so that one that is sent again to this server gets the
+    /// first answer again instead of being handled twice. The oldest are forgotten first, and all of them when the server
+    /// ceases to be active. 0 remembers none.
+    public var rememberedAnswers: Int
+    /// How many bytes the remembered answers take, at most, at 256 bytes each and the answer itself. A larger answer is not
+    /// remembered.
+    public var rememberedAnswerBytes: Int
 
     public init(
         concurrency: Int = 256,
         replyQueue: Int = 20_000,
         replyQueueBytes: Int = 64 << 20,
         maximumFrameSize: Int = 64 << 20,
-        maximumFrameCount: Int = 1_024
+        maximumFrameCount: Int = 1_024,
+        rememberedAnswers: Int = 20_000,
+        rememberedAnswerBytes: Int = 16 << 20
     ) {
         self.concurrency = concurrency
         self.replyQueue = replyQueue
         self.replyQueueBytes = replyQueueBytes
         self.maximumFrameSize = maximumFrameSize
         self.maximumFrameCount = maximumFrameCount
+        self.rememberedAnswers = rememberedAnswers
+        self.rememberedAnswerBytes = rememberedAnswerBytes
     }
 
     func validate() throws(BinaryStarError) {
@@ -84,6 +95,7 @@ public struct VoterLimits: Sendable, Hashable {
             ("concurrency", concurrency, 1), ("replyQueue", replyQueue, 1),
             ("replyQueueBytes", replyQueueBytes, 1),
             ("maximumFrameSize", maximumFrameSize, 1), ("maximumFrameCount", maximumFrameCount, 2),
+            ("rememberedAnswers", rememberedAnswers, 0), ("rememberedAnswerBytes", rememberedAnswerBytes, 0),
         ] {
             guard value >= least else { throw .invalid(field, value, "it must be at least \(least)") }
             guard value <= Int(Int32.max) else { throw .invalid(field, value, "it must be below 2³¹") }

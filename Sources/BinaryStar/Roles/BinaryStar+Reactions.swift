@@ -18,6 +18,10 @@ extension BinaryStar {
             sockets.timer?.deadline = member.nextDeadline
         }
         lease.update(end: member.leaseEnd, term: member.role == .active ? member.term : nil)
+        if let transition = reaction.transition, transition.isChangeOfService {
+            // After the heartbeat: by the time that a client has turned to the peer, the peer should know.
+            tellClients()
+        }
         noteSuspicion()
         switch reaction.heldRequests {
         case .serve: serveHeldRequests()
@@ -32,6 +36,7 @@ extension BinaryStar {
         lastChange = change
         if transition.to == .active, transition.from != .active || transition.cause.isAfterAnotherServed {
             firstTerm = transition.term
+            for voter in sockets.voters.values { voter.memory.removeAll() }
         }
         statistics.transitions[transition.cause, default: 0] += 1
         var metadata: Logger.Metadata = [
@@ -72,6 +77,11 @@ extension BinaryStar {
                 LogKey.event: "\(event)", LogKey.role: "\(member.role)", LogKey.outcome: "\(outcome())",
             ])
     }
+}
+
+extension Transition {
+    /// Whether the server begins or ceases to serve.
+    fileprivate var isChangeOfService: Bool { (from == .active) != (to == .active) }
 }
 
 extension Cause {

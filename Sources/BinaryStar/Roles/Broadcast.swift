@@ -43,8 +43,10 @@ final class Broadcast<Element: Sendable>: Sendable {
         for subscriber in subscribers { subscriber.finish() }
     }
 
-    func subscribe() -> AsyncStream<Element> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Element.self)
+    /// - Parameter limit: how many values wait for a slow subscriber, who loses the oldest beyond; by default it loses none.
+    func subscribe(bufferingNewest limit: Int? = nil) -> AsyncStream<Element> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Element.self, bufferingPolicy: limit.map { .bufferingNewest($0) } ?? .unbounded)
         let id: Int? = state.withLock { state in
             if let latest = state.latest { continuation.yield(latest) }
             guard !state.isFinished else { return nil }

@@ -1,0 +1,211 @@
+import BinaryStarCore
+import Logging
+import ZeroMQ
+
+// The sockets to the two servers.
+extension BinaryStarClient {
+    /// Connects to both servers, with the first request. The one that is not followed is there for the moment at which it is.
+    func connectIfNeeded() {
+        guard links.timer == nil, !isClosed else { return }
+        let timer = PumpTimer { [weak self] now in self?.assumeIsolated { $0.tick(at: now) } }
+        pump.confined.insert(timer)
+        links.timer = timer
+        for seat in Seat.allCases { connect(to: seat) }
+    }
+
+    func connect(to seat: Seat) {
+        guard !isClosed else { return }
+        let endpoint = configuration.endpoint(of: seat)
+        do throws(ZeroMQError) {
+            links[seat] = try makeLink(to: seat, endpoint)
+            logger.debug("connecting", metadata: [LogKey.server: "\(seat)", LogKey.endpoint: "\(endpoint)"])
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func makeLink(to seat: Seat, _ endpoint: String) throws(ZeroMQError) -> ClientLinks.Link {
+        let loop = pump.confined
+        let socket = try loop.makeSocket(.dealer)
+        // Bounded by the requests that wait for a reply, which the client keeps anyway.
+        try socket.set(.sendHighWaterMark, 0)
+        try socket.set(.receiveHighWaterMark, 0)
+        // Without this libzmq keeps what it has not sent when a connection breaks, and sends it with the next one: a
+        // server that comes back would get old requests, which were sent to the other one in the meantime.
+        try socket.set(.immediate, 1)
+        try socket.set(.maximumFrameSize, Int64(configuration.maximumReplyFrameSize))
+        // Without it a connection to a host that is gone waits for the kernel, which tries again more and more rarely.
+        try socket.set(.connectTimeout, Self.connectTimeout)
+        let monitor = try loop.startMonitor(of: socket, [.handshakeSucceeded, .disconnected, .closed])
+        let pumpedMonitor = try PumpedSocket(monitor, priority: .control) { [weak self] _ in
+            self?.assumeIsolated { $0.readMonitor(of: seat) }
+        }
+        try socket.connect(endpoint)
+        let pumped = try PumpedSocket(socket, priority: .data) { [weak self] _ in
+            self?.assumeIsolated { $0.receiveReplies(from: seat) }
+        }
+        loop.insert(pumpedMonitor, events: .readable)
+        loop.insert(pumped, events: .readable)
+        return ClientLinks.Link(socket: pumped, monitor: pumpedMonitor)
+    }
+
+    /// Milliseconds.
+    private static let connectTimeout: Int32 = 2_000
+
+    private func fail(_ error: ZeroMQError) {
+        logger.error("cannot make a socket", metadata: [LogKey.error: "\(error)"])
+        failAll(BinaryStarClientError(.socketFailed, "\(error)", underlying: error))
+    }
+
+    private func readMonitor(of seat: Seat) {
+        var changed = false
+        while let link = links[seat], let message = try? link.monitor.receive() {
+            guard let event = MonitorEvent(message) else { continue }
+            changed = true
+            let now = MonotonicTime.now
+            switch event.kind {
+            case .handshakeSucceeded: isConnected(to: seat, link, at: now)
+            default: isLost(seat, link, at: now)
+            }
+            performActions()
+        }
+        if changed { sendWhatMayGo(at: .now) }
+    }
+
+    private func isConnected(to seat: Seat, _ link: ClientLinks.Link, at now: MonotonicTime) {
+        link.isComplete = true
+        logger.info(
+            "connected",
+            metadata: [LogKey.server: "\(seat)", LogKey.endpoint: "\(configuration.endpoint(of: seat))"])
+        broadcast.send(.connected(seat))
+        follower.connected(to: seat, at: now)
+        // To receive makes libzmq take in the connection, which a send alone may not, so soon after the one before.
+        drain(seat)
+    }
+
+    private func isLost(_ seat: Seat, _ link: ClientLinks.Link, at now: MonotonicTime) {
+        // Replies that came before the end count. One of them may make the client drop this connection.
+        drain(seat)
+        guard links[seat] === link else { return }
+        if link.isComplete {
+            link.isComplete = false
+            logger.info(
+                "connection lost",
+                metadata: [
+                    LogKey.server: "\(seat)", LogKey.endpoint: "\(configuration.endpoint(of: seat))",
+                    LogKey.waiting: "\(follower.count)",
+                ])
+            broadcast.send(.lost(seat))
+        } else {
+            rateLimitedLog.warning(
+                "cannot connect", to: logger, at: now,
+                metadata: [LogKey.server: "\(seat)", LogKey.endpoint: "\(configuration.endpoint(of: seat))"])
+        }
+        follower.lost(seat, at: now)
+    }
+
+    // MARK: Requests out
+
+    /// Sends what may be sent, and sets the alarm.
+    func sendWhatMayGo(at now: MonotonicTime) {
+        while let sending = follower.nextToSend(at: now) {
+            guard send(sending, at: now) else {
+                follower.notSent(sending)
+                break
+            }
+        }
+        links.timer?.deadline = follower.nextDeadline
+    }
+
+    /// Returns false if the socket has no connection.
+    private func send(_ sending: PairFollower.Sending, at now: MonotonicTime) -> Bool {
+        guard let link = links[sending.seat], let entry = requests[sending.slot] else { return false }
+        do throws(ZeroMQError) {
+            let sent: Socket.Sent
+            switch configuration.envelope {
+            case .header:
+                let header = header(of: sending, at: now)
+                sent = try link.socket.send(headerLength: RequestHeader.length, body: entry.body) {
+                    header.encode(into: $0)
+                }
+            case .plain: sent = try link.socket.send(headerLength: 0, body: entry.body) { _ in }
+            }
+            if case .sent = sent { return true }
+        } catch {
+            rateLimitedLog.warning(
+                "cannot send a request", to: logger, at: now, metadata: [LogKey.error: "\(error)"])
+        }
+        return false
+    }
+
+    private func header(of sending: PairFollower.Sending, at now: MonotonicTime) -> RequestHeader {
+        // Rounded up: what the server drops must be over here too.
+        let left = (sending.deadline.nanoseconds - now.nanoseconds + 999_999) / 1_000_000
+        return RequestHeader(
+            incarnation: incarnation, number: sending.number, term: follower.highestTerm,
+            attempt: UInt8(truncatingIfNeeded: sending.attempt),
+            millisecondsLeft: left > Int64(RequestHeader.maximumMillisecondsLeft) ? nil : UInt32(max(1, left)),
+            flags: sending.isOnce ? .once : [])
+    }
+
+    // MARK: Replies in
+
+    private func receiveReplies(from seat: Seat) {
+        drain(seat)
+        // The connection may have been taken in only now.
+        if let link = links[seat], link.isComplete { follower.connected(to: seat, at: .now) }
+        performActions()
+        sendWhatMayGo(at: .now)
+    }
+
+    /// Takes the replies that are there, within the turn's budget.
+    private func drain(_ seat: Seat) {
+        let budgetEnd = pump.confined.budgetEnd
+        do throws(ZeroMQError) {
+            while let link = links[seat], let message = try link.socket.receive() {
+                let now = MonotonicTime.now
+                accept(message, from: seat, at: now)
+                if follower.hasActions { performActions() }
+                if now >= budgetEnd { break }
+            }
+        } catch {
+            rateLimitedLog.warning(
+                "cannot receive a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    private func accept(_ message: Message, from seat: Seat, at now: MonotonicTime) {
+        guard let (answer, bodyStart) = parse(message, from: seat) else {
+            rateLimitedLog.warning(
+                "dropped what is no reply", to: logger, at: now, metadata: [LogKey.server: "\(seat)"])
+            return
+        }
+        guard let delivery = follower.answered(answer, by: seat, at: now), let entry = take(delivery.slot) else { return }
+        var term: UInt64?
+        if case .headed(let header) = answer {
+            term = header.term
+            if header.kind == .failure {
+                return entry.continuation.resume(throwing: BinaryStarClientError.handlerFailed(message, bodyStart))
+            }
+        }
+        entry.continuation.resume(
+            returning: Reply(body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term))
+    }
+
+    /// What a server answered, and where its body begins; or `nil` if the message is no answer to this client.
+    private func parse(_ message: Message, from seat: Seat) -> (PairFollower.Answer, Int)? {
+        switch configuration.envelope {
+        case .header:
+            guard message.count >= 2, message[1].isEmpty else { return nil }
+            let frame = message[0]
+            if let header = frame.withSpan({ ReplyHeader($0) }) {
+                return header.request.incarnation == incarnation ? (.headed(header), 2) : nil
+            }
+            guard let header = frame.withSpan({ RequestHeader($0) }), header.incarnation == incarnation else { return nil }
+            return (.classic(number: header.number), 2)
+        case .plain:
+            guard message.count >= 1, message[0].isEmpty, let number = follower.onlyInFlight(at: seat) else { return nil }
+            return (.classic(number: number), 1)
+        }
+    }
+}

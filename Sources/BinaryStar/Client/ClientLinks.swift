@@ -1,0 +1,56 @@
+import BinaryStarCore
+import ZeroMQ
+
+/// What a client's pump watches: a socket to each server, and the alarm. Used on the pump's thread only.
+final class ClientLinks {
+    /// The connection to one server.
+    final class Link {
+        let socket: PumpedSocket
+        /// Tells when the connection is complete, and when it breaks.
+        let monitor: PumpedSocket
+        /// Whether it is complete, as far as the monitor has told.
+        var isComplete = false
+
+        init(socket: PumpedSocket, monitor: PumpedSocket) {
+            self.socket = socket
+            self.monitor = monitor
+        }
+    }
+
+    private var primary: Link?
+    private var backup: Link?
+    var timer: PumpTimer?
+
+    subscript(seat: Seat) -> Link? {
+        get {
+            switch seat {
+            case .primary: primary
+            case .backup: backup
+            }
+        }
+        set {
+            switch seat {
+            case .primary: primary = newValue
+            case .backup: backup = newValue
+            }
+        }
+    }
+
+    var isEmpty: Bool { primary == nil && backup == nil && timer == nil }
+
+    /// Closes a socket; what it had not sent is dropped.
+    func close(_ seat: Seat, in loop: PumpLoop) {
+        guard let link = self[seat] else { return }
+        // Before the monitor is closed: libzmq waits for one that nobody reads.
+        link.socket.socket.stopMonitor()
+        loop.remove(link.monitor)
+        loop.remove(link.socket)
+        self[seat] = nil
+    }
+
+    func close(in loop: PumpLoop) {
+        for seat in Seat.allCases { close(seat, in: loop) }
+        if let timer { loop.remove(timer) }
+        timer = nil
+    }
+}

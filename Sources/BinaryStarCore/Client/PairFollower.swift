@@ -1,0 +1,347 @@
+/// What a client believes of a pair, and what it does with its requests: which server is active, what to send where, when an
+/// attempt is overdue, and when to try again while neither serves.
+///
+/// As with ``PairMember``, events and the present instant go in and actions come out: it waits for nothing, reads no clock
+/// and fails on nothing that the network sent. It knows requests by a *slot*, a small number that is used again, so that
+/// whoever drives it keeps what belongs to a request in an array of its own. The contract:
+///
+/// 1. Tell it of each change of a connection and of each message, with an instant that never decreases.
+/// 2. After each call do what ``takeActions()`` gives, before the next one: slots that it names are free again.
+/// 3. Then send what ``nextToSend(at:)`` gives until there is nothing.
+/// 4. Call ``tick(at:)`` no later than ``nextDeadline``.
+///
+/// The rules:
+///
+/// * All requests go to one server, the followed one: the primary first. One failed attempt of one request moves all of them.
+/// * An attempt fails by a refusal, the loss of the connection, or silence for the attempt timeout while the server owes
+///   something. Then the other server gets the requests at once, under the same numbers. With a classic server, which
+///   refuses by silence, it gets them after the settle delay.
+/// * When the other one does not serve either, the client waits before it comes back, longer each time, and then asks with a few
+///   requests first. A refusal that tells of a term not heard of before names who serves, and costs no wait.
+/// * What answers an earlier attempt, or comes from the server that was left, moves nobody.
+/// * No reply of a lower term than was seen is taken. A term that rises is never forgotten.
+/// * A request that must be sent once only is sent again only after a refusal, which says that it was not handled.
+///
+/// Source: zguide, chapter 4, `bstarcli.c`, for classic servers.
+package struct PairFollower: Sendable {
+    package struct Configuration: Sendable, Hashable {
+        package var attemptTimeout: Duration
+        package var settleDelay: Duration
+        /// How many requests may have been sent and wait for their reply; the others wait to be sent.
+        package var maximumInFlight: Int
+        /// Whether one request is sent at a time, to servers that are classic, because their answers do not tell which request
+        /// they are for.
+        package var isPlain: Bool
+
+        package init(
+            attemptTimeout: Duration = .seconds(1),
+            settleDelay: Duration = .seconds(1),
+            maximumInFlight: Int = 10_000,
+            isPlain: Bool = false
+        ) {
+            self.attemptTimeout = attemptTimeout
+            self.settleDelay = settleDelay
+            self.maximumInFlight = maximumInFlight
+            self.isPlain = isPlain
+        }
+    }
+
+    /// Why the client turned to a server.
+    package enum Reason: Sendable, Hashable {
+        /// The other one refused, having this role.
+        case refused(Role)
+        /// The other one said unasked that it has this role, or this one that it is active.
+        case notice(Role)
+        /// The other one's connection broke, or cannot be made.
+        case connectionLost
+        /// The other one owed a reply and was silent for the attempt timeout.
+        case silent
+        /// The other one replied in a lower term than was seen.
+        case superseded
+        /// This one replied in a higher term.
+        case higherTerm
+        /// The other one cannot be reached, and this one can again.
+        case reachable
+    }
+
+    /// What whoever drives the follower has to do.
+    package enum Action: Sendable, Hashable {
+        /// From now on requests go to this server. For the log.
+        case follow(Seat, Reason)
+        /// A higher term was seen. For the log.
+        case term(UInt64)
+        /// Drop the connection to this server with all that it has not sent, and make it anew.
+        case reconnect(Seat)
+        /// The request failed. Its slot is free again.
+        case fail(slot: Int, attempts: Int, Failure)
+    }
+
+    package enum Failure: Sendable, Hashable {
+        /// Its time is over.
+        case timedOut
+        /// It may have been received, must not be sent again, and nobody knows what became of it.
+        case unknownOutcome
+    }
+
+    /// What is known of one server.
+    struct Link: Sendable {
+        enum Connection: Sendable {
+            /// Nothing has been heard of it yet.
+            case connecting
+            case connected
+            /// It broke, or could not be made.
+            case unreachable
+        }
+
+        var connection = Connection.connecting
+        /// Whether it answers as a zguide server; `nil` before its first answer.
+        var isClassic: Bool?
+        /// How many requests it was sent and has not answered.
+        var inFlight = 0
+        /// How many of those must not be sent again.
+        var inFlightOnce = 0
+    }
+
+    enum Place: Sendable, Hashable {
+        case free
+        /// Waits to be sent.
+        case queued
+        case sent(Seat)
+    }
+
+    /// A request.
+    struct Record: Sendable {
+        var number: UInt64
+        var deadline: MonotonicTime
+        var sentAt: MonotonicTime
+        var attempts: Int
+        var place: Place
+        var isOnce: Bool
+    }
+
+    package let configuration: Configuration
+    var random: RandomDelay
+
+    var records: [Record] = []
+    private var freeSlots: [Int] = []
+    private var slots: [UInt64: Int] = [:]
+    /// Requests that were not sent yet, and those that are to be sent again, which come first.
+    var fresh = SlotQueue()
+    var again = SlotQueue()
+    /// How many requests have been sent and are not answered, wherever they are now.
+    var sentCount = 0
+    /// The number of the request that was sent last.
+    private var lastSent: UInt64 = 0
+
+    /// The server that is believed active.
+    package internal(set) var following = Seat.primary
+    /// The highest term that a server has named.
+    package internal(set) var highestTerm: UInt64 = 0
+    var primary = Link()
+    var backup = Link()
+
+    /// How often in a row the client turned without a reply.
+    var fruitlessTurns = 0
+    /// The highest term of a refusal that cost no wait.
+    var highestNamedTerm: UInt64 = 0
+    /// Until when nothing is sent.
+    var waitsUntil: MonotonicTime?
+    /// How many requests were sent since the last turn, and until when they are few: while it is not known whether this server
+    /// serves, the others would be refused too.
+    var sentSinceTurn = 0
+    var trialEnd: MonotonicTime?
+
+    /// How long the followed server has owed something without a word, up to the last moment at which it owed nothing.
+    var silence = Duration.zero
+    /// While it owes: the instant from which on it would have been silent if it always had.
+    var silentSince: MonotonicTime?
+
+    /// No request has anything due before.
+    var nextScan = MonotonicTime.distantFuture
+    var actions: [Action] = []
+
+    /// - Parameter seed: of the random delays. The same seed and the same events give the same actions.
+    package init(configuration: Configuration, seed: UInt64) {
+        self.configuration = configuration
+        random = RandomDelay(seed: seed)
+    }
+
+    subscript(seat: Seat) -> Link {
+        get {
+            switch seat {
+            case .primary: primary
+            case .backup: backup
+            }
+        }
+        set {
+            switch seat {
+            case .primary: primary = newValue
+            case .backup: backup = newValue
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    /// How many requests wait for their reply, those that were not sent included.
+    package var count: Int { slots.count }
+
+    /// How many requests wait to be sent.
+    package var queuedCount: Int { count - primary.inFlight - backup.inFlight }
+
+    /// Whether as many requests are in flight as may be.
+    package var isFull: Bool { sentCount >= configuration.maximumInFlight }
+
+    package var hasActions: Bool { !actions.isEmpty }
+
+    /// What is to be done, in order.
+    package mutating func takeActions() -> [Action] {
+        defer { actions = [] }
+        return actions
+    }
+
+    /// A request begins. Returns its slot.
+    ///
+    /// - Parameter number: one that this client has not used before.
+    package mutating func add(_ number: UInt64, deadline: MonotonicTime, isOnce: Bool = false, at now: MonotonicTime) -> Int
+    {
+        let record = Record(
+            number: number, deadline: deadline, sentAt: .distantPast, attempts: 0, place: .queued, isOnce: isOnce)
+        let slot: Int
+        if slots.isEmpty, records.count > Self.keptSlots {
+            // A burst is over.
+            (records, freeSlots) = ([], [])
+        }
+        if let free = freeSlots.popLast() {
+            slot = free
+            records[slot] = record
+        } else {
+            slot = records.count
+            records.append(record)
+        }
+        slots[number] = slot
+        fresh.append(slot, number)
+        nextScan = min(nextScan, deadline)
+        noteOwing(at: now)
+        return slot
+    }
+
+    private static let keptSlots = 16_384
+
+    /// A request is given up. Returns its slot, or `nil` if it has ended.
+    package mutating func cancel(_ number: UInt64, at now: MonotonicTime) -> Int? {
+        guard let slot = slots[number] else { return nil }
+        giveUp(slot, at: now)
+        return slot
+    }
+
+    /// The number of the only request in flight at a server whose answers do not tell.
+    package func onlyInFlight(at seat: Seat) -> UInt64? {
+        guard let slot = slots[lastSent], records[slot].place == .sent(seat) else { return nil }
+        return lastSent
+    }
+
+    /// The slot of a request, or `nil` if it has ended.
+    package func slot(of number: UInt64) -> Int? { slots[number] }
+
+    /// Forgets a request that is not waited for any more.
+    mutating func giveUp(_ slot: Int, at now: MonotonicTime) {
+        let place = records[slot].place
+        remove(slot)
+        if configuration.isPlain, case .sent(let seat) = place {
+            // Its reply could be taken for that of the next request: only a new connection is safe from it.
+            reconnect(seat, at: now)
+        }
+        noteOwing(at: now)
+    }
+
+    mutating func remove(_ slot: Int) {
+        let record = records[slot]
+        takeBack(slot)
+        if record.attempts > 0 { sentCount -= 1 }
+        slots[record.number] = nil
+        records[slot].place = .free
+        freeSlots.append(slot)
+        if slots.isEmpty {
+            fresh.removeAll()
+            again.removeAll()
+            nextScan = .distantFuture
+        }
+        // Many that waited may have been given up.
+        if fresh.count > 2 * slots.count + 1_024 { fresh.keep(where: isQueued) }
+        if again.count > 2 * slots.count + 1_024 { again.keep(where: isQueued) }
+    }
+
+    private func isQueued(_ slot: Int, _ number: UInt64) -> Bool {
+        records[slot].number == number && records[slot].place == .queued
+    }
+
+    /// Counts a request as no longer with the server that it was sent to.
+    mutating func takeBack(_ slot: Int) {
+        guard case .sent(let seat) = records[slot].place else { return }
+        self[seat].inFlight -= 1
+        if records[slot].isOnce { self[seat].inFlightOnce -= 1 }
+    }
+
+    // MARK: Sending
+
+    /// A request to be sent now.
+    package struct Sending: Sendable, Hashable {
+        package var slot: Int
+        package var number: UInt64
+        package var seat: Seat
+        package var attempt: Int
+        package var isOnce: Bool
+        package var deadline: MonotonicTime
+    }
+
+    /// The next request to be sent, which counts as sent from then on; or `nil` if none may be.
+    package mutating func nextToSend(at now: MonotonicTime) -> Sending? {
+        guard waitsUntil == nil, self[following].connection == .connected else { return nil }
+        if configuration.isPlain, primary.inFlight + backup.inFlight > 0 { return nil }
+        if let trialEnd {
+            if now >= trialEnd { self.trialEnd = nil } else if sentSinceTurn >= Self.trialSize { return nil }
+        }
+        guard let slot = nextQueued() else { return nil }
+        if records[slot].attempts == 0 { sentCount += 1 }
+        records[slot].attempts += 1
+        records[slot].sentAt = now
+        records[slot].place = .sent(following)
+        let record = records[slot]
+        lastSent = record.number
+        self[following].inFlight += 1
+        if record.isOnce { self[following].inFlightOnce += 1 }
+        sentSinceTurn += 1
+        nextScan = min(nextScan, now + configuration.attemptTimeout)
+        if silentSince == nil { noteOwing(at: now) }
+        return Sending(
+            slot: slot, number: record.number, seat: following, attempt: record.attempts, isOnce: record.isOnce,
+            deadline: record.deadline)
+    }
+
+    /// As many requests try a server that was turned to after the other one had not served either.
+    static let trialSize = 64
+    /// After as long the others follow, in case the server keeps the first ones until it knows whether it serves.
+    static let trialTime = Duration.milliseconds(10)
+
+    private mutating func nextQueued() -> Int? {
+        while let (slot, number) = again.popFirst() {
+            if isQueued(slot, number) { return slot }
+        }
+        guard !isFull else { return nil }
+        while let (slot, number) = fresh.popFirst() {
+            if isQueued(slot, number) { return slot }
+        }
+        return nil
+    }
+
+    /// The request could not be given to the socket, which has no connection: it waits until there is one.
+    package mutating func notSent(_ sending: Sending) {
+        takeBack(sending.slot)
+        records[sending.slot].place = .queued
+        records[sending.slot].attempts -= 1
+        if records[sending.slot].attempts == 0 { sentCount -= 1 }
+        again.prepend(sending.slot, sending.number)
+        self[sending.seat].connection = .connecting
+    }
+}
