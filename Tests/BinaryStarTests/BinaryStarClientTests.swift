@@ -94,7 +94,7 @@ import ZeroMQ
         defer { echoing.cancel() }
         let received = try await reply
         #expect(received.server == .primary)
-        #expect(received.attempts >= 3)
+        #expect(received.attempts >= 2)
     }
 
     @Test(
@@ -154,7 +154,7 @@ import ZeroMQ
         var foreign = header
         foreign[7] ^= 0xFF
         var future = header
-        future[21] &+= 1
+        future[19] &+= 1
         let none: [UInt8] = []
         for garbage: [[UInt8]] in [
             [[]], [[1]], [header], [header, [1]], [none, none, [1]], [foreign, none, [1]], [future, none, [1]],

@@ -27,6 +27,17 @@ struct Probe {
                     seat: arguments[0], endpoint: arguments[1], duration: milliseconds(arguments[2]),
                     records: arguments[3]
                 ).run()
+            case "serve-inline" where arguments.count == 2:
+                try await Throughput.serve(
+                    frontend: arguments[0], folder: folder, for: milliseconds(arguments[1]))
+            case "throughput" where arguments.count == 5:
+                try await Throughput(
+                    primary: arguments[0], backup: arguments[1], window: Int(arguments[2]) ?? 1,
+                    duration: milliseconds(arguments[3]), size: Int(arguments[4]) ?? 16
+                ).run()
+            case "memory" where arguments.count == 3:
+                try await Throughput.memory(
+                    primary: arguments[0], backup: arguments[1], count: Int(arguments[2]) ?? 1)
             default: throw Failed("which probe?")
             }
         } catch {
