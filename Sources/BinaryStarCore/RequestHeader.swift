@@ -51,7 +51,7 @@ package struct RequestHeader: Sendable, Hashable {
         term: UInt64 = 0,
         attempt: UInt8 = 1,
         millisecondsLeft: UInt32? = nil,
-        flags: Flags = []
+        flags: Flags = Flags(rawValue: 0)
     ) {
         self.incarnation = incarnation
         self.number = number

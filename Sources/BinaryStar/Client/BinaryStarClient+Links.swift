@@ -145,7 +145,7 @@ extension BinaryStarClient {
             incarnation: incarnation, number: sending.number, term: follower.highestTerm,
             attempt: UInt8(truncatingIfNeeded: sending.attempt),
             millisecondsLeft: left > Int64(RequestHeader.maximumMillisecondsLeft) ? nil : UInt32(max(1, left)),
-            flags: sending.isOnce ? .once : [])
+            flags: RequestHeader.Flags(rawValue: sending.isOnce ? RequestHeader.Flags.once.rawValue : 0))
     }
 
     // MARK: Replies in

@@ -114,3 +114,8 @@ extension BinaryStarClient {
         }
     }
 }
+
+extension BinaryStarClient {
+    /// How many requests wait for their reply, those included that were not sent.
+    var waitingCount: Int { follower.count }
+}
