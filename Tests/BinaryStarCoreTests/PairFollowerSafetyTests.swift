@@ -21,7 +21,9 @@ import Testing
     func everyKindTellsTheTerm(kind: ReplyHeader.Kind) {
         var client = Following()
         client.begin(1...1)
-        if kind == .notice { client.notice(.passive, by: .primary, term: 9) } else {
+        if kind == .notice {
+            client.notice(.passive, by: .primary, term: 9)
+        } else {
             client.answer(kind, 1, by: .primary, term: 9)
         }
         #expect(client.follower.highestTerm == 9)
@@ -87,7 +89,8 @@ import Testing
 
     // MARK: Once
 
-    @Test("A request that must be sent once only is sent again only after a refusal, which says that it was not handled.")
+    @Test(
+        "A request that must be sent once only is sent again only after a refusal, which says that it was not handled.")
     func onceIsSentAgainAfterARefusal() {
         var client = Following()
         client.begin(1...1, isOnce: true)

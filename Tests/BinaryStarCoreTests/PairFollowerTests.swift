@@ -129,7 +129,9 @@ struct Following {
         #expect(client.takeSent() == ["1 to primary"])
     }
 
-    @Test("One failed attempt of one request moves all of them. The other server gets them at once, under the same numbers.")
+    @Test(
+        "One failed attempt of one request moves all of them. The other server gets them at once, under the same numbers."
+    )
     func aRefusalMovesAll() {
         var client = Following()
         client.begin(1...4)

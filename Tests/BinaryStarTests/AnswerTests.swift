@@ -35,7 +35,9 @@ import ZeroMQ
         var description: String { "a secret" }
     }
 
-    @Test("A request that is sent again gets the first reply again, and its handler does not run twice", arguments: [true, false])
+    @Test(
+        "A request that is sent again gets the first reply again, and its handler does not run twice",
+        arguments: [true, false])
     func repeatedAfterTheReply(inline: Bool) async throws {
         try await withActiveStar { star, _ in
             let runs = Box(0)

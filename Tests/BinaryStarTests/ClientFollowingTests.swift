@@ -135,8 +135,9 @@ import ZeroMQ
         pair.primary.answer(request, .refusal, term: 5)
         pair.backup.answer(try await pair.backup.next(), term: 5)
         _ = try await task.value
+        let last = pair.client.events
         await pair.backup.socket.close()
-        for await event in pair.client.events where event == .following(.primary, .connectionLost) { break }
+        for await event in last where event == .following(.primary, .connectionLost) { break }
         await pair.client.close()
         for stream in [streams.0, streams.1] {
             var events: [BinaryStarClient.Event] = []

@@ -38,7 +38,9 @@ struct Throughput {
         let took = ContinuousClock.now - warm
         let rate = Double(total) / (took / .seconds(1))
         let grown = (Figures.residentBytes - before) / window
-        print("\(Int(rate)) requests a second, \(window) in flight, \(size) bytes; \(grown) bytes grown for each in flight")
+        print(
+            "\(Int(rate)) requests a second, \(window) in flight, \(size) bytes; \(grown) bytes grown for each in flight"
+        )
         await client.close()
     }
 
@@ -64,20 +66,30 @@ struct Throughput {
         configuration.maximumInFlight = count
         configuration.attemptTimeout = .seconds(60)
         let client = try BinaryStarClient(configuration: configuration)
+        // The tasks themselves, which wait for the same without a client, are not the client's memory.
+        let bare = try await bytes(count) { try? await Task.sleep(for: .seconds(60)) }
+        print("\(bare.during) bytes for each of \(count) tasks that sleep")
         for round in 0..<3 {
-            let before = Figures.residentBytes
-            let tasks = (0..<count).map { _ in
-                Task { _ = try? await client.request("0123456789abcdef", timeout: .seconds(60)) }
+            let used = try await bytes(count) {
+                _ = try? await client.request("0123456789abcdef", timeout: .seconds(60))
             }
-            try await Task.sleep(for: .seconds(1))
-            let during = Figures.residentBytes
-            for task in tasks { task.cancel() }
-            for task in tasks { await task.value }
-            try await Task.sleep(for: .milliseconds(200))
             print(
-                "round \(round): \((during - before) / count) bytes a request in flight, "
-                    + "\((Figures.residentBytes - before) / count) left afterwards")
+                "round \(round): \(used.during) bytes for each of \(count) requests in flight with their tasks, "
+                    + "\(used.after) left afterwards")
         }
         await client.close()
+    }
+    /// The memory that `count` tasks have from the allocator while they wait, and when they are cancelled.
+    private static func bytes(
+        _ count: Int, _ wait: @escaping @Sendable () async -> Void
+    ) async throws -> (during: Int, after: Int) {
+        let before = Figures.allocatedBytes
+        let tasks = (0..<count).map { _ in Task { await wait() } }
+        try await Task.sleep(for: .seconds(1))
+        let during = Figures.allocatedBytes
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+        try await Task.sleep(for: .milliseconds(200))
+        return ((during - before) / count, (Figures.allocatedBytes - before) / count)
     }
 }

@@ -180,7 +180,9 @@ extension BinaryStarClient {
                 "dropped what is no reply", to: logger, at: now, metadata: [LogKey.server: "\(seat)"])
             return
         }
-        guard let delivery = follower.answered(answer, by: seat, at: now), let entry = take(delivery.slot) else { return }
+        guard let delivery = follower.answered(answer, by: seat, at: now), let entry = take(delivery.slot) else {
+            return
+        }
         var term: UInt64?
         if case .headed(let header) = answer {
             term = header.term
@@ -189,7 +191,8 @@ extension BinaryStarClient {
             }
         }
         entry.continuation.resume(
-            returning: Reply(body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term))
+            returning: Reply(body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term)
+        )
     }
 
     /// What a server answered, and where its body begins; or `nil` if the message is no answer to this client.
@@ -201,10 +204,14 @@ extension BinaryStarClient {
             if let header = frame.withSpan({ ReplyHeader($0) }) {
                 return header.request.incarnation == incarnation ? (.headed(header), 2) : nil
             }
-            guard let header = frame.withSpan({ RequestHeader($0) }), header.incarnation == incarnation else { return nil }
+            guard let header = frame.withSpan({ RequestHeader($0) }), header.incarnation == incarnation else {
+                return nil
+            }
             return (.classic(number: header.number), 2)
         case .plain:
-            guard message.count >= 1, message[0].isEmpty, let number = follower.onlyInFlight(at: seat) else { return nil }
+            guard message.count >= 1, message[0].isEmpty, let number = follower.onlyInFlight(at: seat) else {
+                return nil
+            }
             return (.classic(number: number), 1)
         }
     }

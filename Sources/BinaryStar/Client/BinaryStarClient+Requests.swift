@@ -95,7 +95,8 @@ extension BinaryStarClient {
         case .unknownOutcome:
             return BinaryStarClientError(
                 .unknownOutcome,
-                "the request may have been handled or not: it was sent, no reply can be had, and it must not be sent again")
+                "the request may have been handled or not: it was sent, no reply can be had, and it must not be sent again"
+            )
         case .timedOut where attempts == 0:
             let state =
                 follower.isFull
@@ -110,7 +111,8 @@ extension BinaryStarClient {
             return BinaryStarClientError(
                 .timedOut,
                 "no reply within \(entry.timeout) after \(times) at \(configuration.primary) and "
-                    + "\(configuration.backup); check that the servers run, reach each other, and can be reached from here")
+                    + "\(configuration.backup); check that the servers run, reach each other, and can be reached from here"
+            )
         }
     }
 }

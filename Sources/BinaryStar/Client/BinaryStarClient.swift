@@ -151,7 +151,9 @@ public actor BinaryStarClient {
 
     private nonisolated func check(_ body: Message, timeout: Duration) throws(BinaryStarClientError) {
         guard timeout > .zero else { throw .invalid("timeout", timeout, "it must be above zero") }
-        guard timeout <= HeartbeatTiming.maximum else { throw .invalid("timeout", timeout, "it must be at most one day") }
+        guard timeout <= HeartbeatTiming.maximum else {
+            throw .invalid("timeout", timeout, "it must be at most one day")
+        }
         let maximum = configuration.maximumBodySize
         let size = body.byteCount
         guard size <= maximum else {

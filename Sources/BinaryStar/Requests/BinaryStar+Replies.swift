@@ -39,7 +39,9 @@ extension BinaryStar {
             case .failure(let error):
                 handlerFailed(error, voter)
                 guard outcome.request.header != nil else { break }
-                if isOver { forget(outcome.request, of: voter) } else {
+                if isOver {
+                    forget(outcome.request, of: voter)
+                } else {
                     send(error.message, .failure, to: outcome.request, of: voter, at: now, &pass)
                 }
             }

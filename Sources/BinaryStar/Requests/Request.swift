@@ -70,7 +70,9 @@ extension Request {
     }
 
     /// The envelope with this header in the place of the client's.
-    func envelope(with header: ReplyHeader) -> Message { message.copy(of: envelope.count, header: header, at: headerIndex) }
+    func envelope(with header: ReplyHeader) -> Message {
+        message.copy(of: envelope.count, header: header, at: headerIndex)
+    }
 
     /// Where a client of ours has its header.
     var headerIndex: Int { envelope.count - 2 }
