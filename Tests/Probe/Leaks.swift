@@ -1,10 +1,6 @@
 import BinaryStar
 import Foundation
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// What is left of stars that have ended.
 struct Leaks {
     let folder: URL
@@ -76,16 +72,6 @@ struct Leaks {
 enum Figures {
     static var now: (threads: Int, descriptors: Int) {
         (count("/proc/self/task"), count("/proc/self/fd"))
-    }
-
-    /// What the program has from the allocator.
-    static var allocatedBytes: Int {
-        #if canImport(Glibc)
-        let information = mallinfo2()
-        return information.uordblks + information.hblkhd
-        #else
-        return residentBytes
-        #endif
     }
 
     static var residentBytes: Int {

@@ -38,6 +38,8 @@ struct Probe {
             case "memory" where arguments.count == 3:
                 try await Throughput.memory(
                     primary: arguments[0], backup: arguments[1], count: Int(arguments[2]) ?? 1)
+            case "memory-bare" where arguments.count == 1:
+                try await Throughput.bareMemory(count: Int(arguments[0]) ?? 1)
             default: throw Failed("which probe?")
             }
         } catch {

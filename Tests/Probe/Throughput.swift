@@ -66,9 +66,6 @@ struct Throughput {
         configuration.maximumInFlight = count
         configuration.attemptTimeout = .seconds(60)
         let client = try BinaryStarClient(configuration: configuration)
-        // The tasks themselves, which wait for the same without a client, are not the client's memory.
-        let bare = try await bytes(count) { try? await Task.sleep(for: .seconds(60)) }
-        print("\(bare.during) bytes for each of \(count) tasks that sleep")
         for round in 0..<3 {
             let used = try await bytes(count) {
                 _ = try? await client.request("0123456789abcdef", timeout: .seconds(60))
@@ -79,17 +76,23 @@ struct Throughput {
         }
         await client.close()
     }
-    /// The memory that `count` tasks have from the allocator while they wait, and when they are cancelled.
+    /// What tasks take that wait for the same time without a client: not the client's memory.
+    static func bareMemory(count: Int) async throws {
+        let bare = try await bytes(count) { try? await Task.sleep(for: .seconds(60)) }
+        print("\(bare.during) bytes for each of \(count) tasks that sleep")
+    }
+
+    /// The memory by which the process grows while `count` tasks wait, and what is left when they are cancelled.
     private static func bytes(
         _ count: Int, _ wait: @escaping @Sendable () async -> Void
     ) async throws -> (during: Int, after: Int) {
-        let before = Figures.allocatedBytes
+        let before = Figures.residentBytes
         let tasks = (0..<count).map { _ in Task { await wait() } }
         try await Task.sleep(for: .seconds(1))
-        let during = Figures.allocatedBytes
+        let during = Figures.residentBytes
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         try await Task.sleep(for: .milliseconds(200))
-        return ((during - before) / count, (Figures.allocatedBytes - before) / count)
+        return ((during - before) / count, (Figures.residentBytes - before) / count)
     }
 }

@@ -104,8 +104,8 @@ extension BinaryStarClient {
                 : "neither server can be reached, or neither serves"
             return BinaryStarClientError(
                 .timedOut,
-                "the request was not sent within \(entry.timeout) to \(configuration.primary) or "
-                    + "\(configuration.backup): \(state)")
+                "no reply within \(entry.timeout): the request was not sent to \(configuration.primary) or "
+                    + "\(configuration.backup); \(state)")
         case .timedOut:
             let times = attempts == 1 ? "1 attempt" : "\(attempts) attempts"
             return BinaryStarClientError(

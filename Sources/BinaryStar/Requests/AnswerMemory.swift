@@ -16,17 +16,27 @@ struct AnswerMemory {
         var cost: Int
     }
 
-    private enum Entry {
-        /// The handler runs. The way back of the newest copy, if there was a second one.
-        case running(term: UInt64, newest: Request?)
-        case answered(Answer)
+    /// A request whose handler runs.
+    private struct Running {
+        var term: UInt64
+        /// The newest copy, whose way back the answer takes, if there was a second one.
+        var newest: Request?
+    }
+
+    /// Hashed as one number: this is done three times for each request.
+    private struct Key: Hashable {
+        let id: RequestID
+
+        func hash(into hasher: inout Hasher) { hasher.combine(id.client ^ (id.number &* 0x9E37_79B9_7F4A_7C15)) }
     }
 
     private let maximumCount: Int
     private let maximumBytes: Int
-    private var entries: [RequestID: Entry] = [:]
-    /// Those that were answered, the oldest first.
-    private var order = Deque<RequestID>()
+    private var running: [Key: Running] = [:]
+    /// The answers, the oldest first; where each is, counted from the first that there ever was; and how many are gone.
+    private var answers = Deque<(key: Key, answer: Answer)>()
+    private var places: [Key: Int] = [:]
+    private var forgotten = 0
     private var bytes = 0
 
     /// What an entry takes besides its body, about, in bytes.
@@ -51,22 +61,25 @@ struct AnswerMemory {
     /// - Parameter keepsRunning: whether its handler runs while other requests arrive.
     mutating func begin(_ request: borrowing Request, keepsRunning: Bool) -> Finding {
         guard !isOff, let id = request.id else { return .new }
-        switch entries[id] {
-        case .answered(let answer): return .answered(answer)
-        case .running(let term, _):
+        let key = Key(id: id)
+        if let place = places[key] { return .answered(answers[place - forgotten].answer) }
+        // Nothing runs while an inline handler does.
+        guard keepsRunning else { return .new }
+        if running[key] != nil {
             // The client may have come back by another connection.
-            entries[id] = .running(term: term, newest: copy request)
+            running[key]?.newest = copy request
             return .running
-        case nil:
-            if keepsRunning { entries[id] = .running(term: request.term, newest: nil) }
-            return .new
         }
+        running[key] = Running(term: request.term)
+        return .new
     }
 
     /// The newest copy of a request whose handler has ended, if there was a second one.
     func newest(_ request: borrowing Request) -> Request? {
-        guard !isOff, let id = request.id, case .running(request.term, let newest?) = entries[id] else { return nil }
-        return newest
+        guard !isOff, let id = request.id, let entry = running[Key(id: id)], entry.term == request.term else {
+            return nil
+        }
+        return entry.newest
     }
 
     /// A request was answered.
@@ -74,28 +87,38 @@ struct AnswerMemory {
         _ id: RequestID, in term: UInt64, _ kind: ReplyHeader.Kind, _ body: borrowing Message?
     ) {
         guard !isOff else { return }
-        if case .running(let running, _) = entries[id], running != term { return }
+        let key = Key(id: id)
+        if !running.isEmpty, let entry = running[key] {
+            // Another copy runs in a later term.
+            guard entry.term == term else { return }
+            running[key] = nil
+        }
         var cost = Self.costOfEntry
         if let body = copy body { cost += body.cost }
-        guard cost <= maximumBytes else { return forget(id, in: term) }
+        guard cost <= maximumBytes else { return }
         // A copy: what was received is pinned to libzmq's buffers, and a second owner would make the reply's frames be copied.
         let kept = (copy body)?.compactCopy
-        entries[id] = .answered(Answer(kind: kind, term: term, body: kept, cost: cost))
-        order.append(id)
+        places[key] = forgotten + answers.count
+        answers.append((key, Answer(kind: kind, term: term, body: kept, cost: cost)))
         bytes += cost
-        while order.count > maximumCount || bytes > maximumBytes, let oldest = order.popFirst() {
-            if case .answered(let answer) = entries.removeValue(forKey: oldest) { bytes -= answer.cost }
+        while answers.count > maximumCount || bytes > maximumBytes, let (oldest, answer) = answers.popFirst() {
+            bytes -= answer.cost
+            if places[oldest] == forgotten { places[oldest] = nil }
+            forgotten += 1
         }
     }
 
     /// A request that was begun gets no answer: a copy of it is a new request.
     mutating func forget(_ id: RequestID, in term: UInt64) {
-        if case .running(term, _) = entries[id] { entries[id] = nil }
+        let key = Key(id: id)
+        if running[key]?.term == term { running[key] = nil }
     }
 
     mutating func removeAll() {
-        entries = [:]
-        order = []
+        running = [:]
+        answers = []
+        places = [:]
         bytes = 0
+        forgotten = 0
     }
 }
