@@ -93,6 +93,9 @@ struct RequestCommand: AsyncParsableCommand {
     @Flag(help: "One request at a time and no header, as a REQ socket, for servers that keep no envelope.")
     var plain = false
 
+    @Flag(help: "Never send a request again that may have been received: if no reply comes, its outcome is unknown.")
+    var once = false
+
     @OptionGroup var log: LogOptions
 
     @Argument(
@@ -108,13 +111,14 @@ struct RequestCommand: AsyncParsableCommand {
         try await reportingErrors {
             let plan = try RequestPlan(self)
             let logger = log.makeLogger(label: "bstar")
-            let client = try BinaryStarClient(configuration: clientConfiguration, logger: logger)
+            let client = try BinaryStarClient(configuration: clientConfiguration(plan), logger: logger)
             let ledger = Ledger(
                 RequestStatistics(start: .now, gapThreshold: gap), outcomes: plan.output.outcomes,
                 isOrdered: plan.isOrdered)
             let writer = ReportWriter(ledger, as: plan.report)
             let requester = Requester(
-                client: client, payload: plan.payload, pace: plan.pace, count: count ?? .max,
+                client: client, delivery: once ? .once : .atLeastOnce, payload: plan.payload, pace: plan.pace,
+                count: count ?? .max,
                 slots: Slots(plan.inFlight), ledger: ledger, writer: writer, tellsSeconds: plan.output == .seconds)
             let group = ServiceGroup(
                 configuration: .init(
@@ -133,12 +137,13 @@ struct RequestCommand: AsyncParsableCommand {
         }
     }
 
-    private var clientConfiguration: BinaryStarClientConfiguration {
+    private func clientConfiguration(_ plan: RequestPlan) -> BinaryStarClientConfiguration {
         var configuration =
             classic
             ? BinaryStarClientConfiguration.classic(primary: primary, backup: backup)
             : BinaryStarClientConfiguration(primary: primary, backup: backup)
         configuration.requestTimeout = timeout
+        configuration.maximumInFlight = plan.inFlight
         configuration.envelope = plain ? .plain : .header
         return configuration
     }

@@ -5,6 +5,7 @@ import ServiceLifecycle
 /// Sends requests at a pace, and enters what becomes of each in the ledger.
 struct Requester: Service {
     let client: BinaryStarClient
+    let delivery: BinaryStarClient.Delivery
     let payload: Payload
     let pace: Pace
     let count: Int
@@ -53,7 +54,7 @@ struct Requester: Service {
     private func send(_ number: Int, _ body: Message, dueAt due: MonotonicTime) async {
         let sentAt = MonotonicTime.now
         do {
-            let reply = try await client.request(body)
+            let reply = try await client.request(body, delivery: delivery)
             let now = MonotonicTime.now
             let record = ReplyRecord(
                 number: number, server: reply.server, term: reply.term, attempts: reply.attempts, latency: now - due,
