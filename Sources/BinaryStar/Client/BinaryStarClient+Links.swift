@@ -50,7 +50,7 @@ extension BinaryStarClient {
     }
 
     /// Milliseconds.
-    private static let connectTimeout: Int32 = 2_000
+    static let connectTimeout: Int32 = 2_000
 
     private func fail(_ error: ZeroMQError) {
         logger.error("cannot make a socket", metadata: [LogKey.error: "\(error)"])

@@ -74,6 +74,7 @@ extension BinaryStarClient {
                     LogKey.server: "\(seat)", LogKey.reason: "\(reason.text(for: seat))",
                     LogKey.waiting: "\(follower.count)", LogKey.term: "\(follower.highestTerm)",
                 ])
+            for port in links.ports.values { port.follow(seat, in: pump.confined) }
             broadcast.send(.following(seat, FollowReason(reason)))
         case .term(let term):
             logger.debug("a higher term", metadata: [LogKey.term: "\(term)"])

@@ -20,6 +20,14 @@ final class ClientLinks {
     private var primary: Link?
     private var backup: Link?
     var timer: PumpTimer?
+    /// Streams beside the requests.
+    var ports: [Int: FollowedPort] = [:]
+    private var portCount = 0
+
+    func nextPortID() -> Int {
+        portCount += 1
+        return portCount
+    }
 
     subscript(seat: Seat) -> Link? {
         get {
@@ -36,7 +44,7 @@ final class ClientLinks {
         }
     }
 
-    var isEmpty: Bool { primary == nil && backup == nil && timer == nil }
+    var isEmpty: Bool { primary == nil && backup == nil && timer == nil && ports.isEmpty }
 
     /// Closes a socket; what it had not sent is dropped.
     func close(_ seat: Seat, in loop: PumpLoop) {
@@ -50,6 +58,8 @@ final class ClientLinks {
 
     func close(in loop: PumpLoop) {
         for seat in Seat.allCases { close(seat, in: loop) }
+        for port in ports.values { port.close(in: loop) }
+        ports = [:]
         if let timer { loop.remove(timer) }
         timer = nil
     }

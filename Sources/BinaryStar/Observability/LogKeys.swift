@@ -12,6 +12,7 @@ enum LogKey {
     static let limit = "bstar.limit"
     static let listen = "bstar.peer.listen"
     static let outcome = "bstar.outcome"
+    static let pair = "bstar.pair"
     static let reason = "bstar.reason"
     static let role = "bstar.role"
     static let roundTrip = "bstar.peer.round_trip"
