@@ -58,7 +58,8 @@ import Testing
         let request = request
         let upstream = [
             "serve", "--seat", "primary", "--frontend", ipc("service"), "--listen", ipc("s1"), "--connect", ipc("s2"),
-            "--interval", "20ms", "--timeout", "40ms",
+            // A service that takes each delay of a busy machine for a stall of its own holds its replies back.
+            "--interval", "20ms", "--timeout", "400ms",
         ]
         let front = arguments("primary", "--upstream", ipc("service"))
         let code = try await Tool.run(upstream) { _ in
