@@ -35,11 +35,10 @@ extension PairMember {
     /// A classic peer that took over would end on hearing that this server is active too.
     private var mustStaySilent: Bool { isSuspect && (peer.kind == .classic || configuration.wire == .classic) }
 
-    /// The heartbeat to publish now. Renews the lease.
+    /// The heartbeat to publish now. It renews the lease when ``heartbeatWasSent(at:)`` tells that it has gone out.
     package mutating func makeHeartbeat(at now: MonotonicTime) -> Heartbeat {
         let sequence = sent.record(at: now)
         lastPublished = now
-        if role == .active, suspicion == nil, now < leaseEnd { leaseEnd = now + leaseDuration }
         // A classic peer gets the extension now and then: if it is in truth one of ours, which took this server for a classic
         // one, both find out. The zguide's reactors ignore it; for its `bstarsrv.py`, which does not, there is the classic wire.
         let isForExtendedPeer = peer.kind != .classic || sequence % Self.heartbeatsPerOffer == 0
@@ -58,6 +57,15 @@ extension PairMember {
             extension: HeartbeatExtension(
                 pairName: configuration.pairName, seat: seat, incarnation: incarnation, sequence: sequence, term: term,
                 timing: timing, echo: echo, flags: flags))
+    }
+
+    /// The heartbeat that ``makeHeartbeat(at:)`` returned has gone out. Renews the lease, from when it was made.
+    ///
+    /// Only if the lease has not ended in between: a server that lost the processor before it could send may have been silent
+    /// for so long that its peer has taken over.
+    package mutating func heartbeatWasSent(at now: MonotonicTime) {
+        guard now < leaseEnd, let lastPublished else { return }
+        leaseEnd = lastPublished + leaseDuration
     }
 
     /// The link to the peer dropped: it may be gone. Requests wait until it is heard again, or known to be gone.

@@ -8,7 +8,7 @@
 ///    instant at which it is *handled*, read from the clock for each one. Pass what has arrived from the peer before
 ///    requests.
 /// 3. Call ``tick(at:)`` no later than ``nextDeadline``, and after each call that changed it. When it says so, publish what
-///    ``makeHeartbeat(at:)`` returns, at once.
+///    ``makeHeartbeat(at:)`` returns, at once, and then call ``heartbeatWasSent(at:)``, with the clock read anew.
 /// 4. Do what a ``Reaction`` says before the next call.
 /// 5. Instants never decrease from one call to the next.
 ///
@@ -240,6 +240,8 @@ package struct PairMember: Sendable {
         if lateness > stallThreshold {
             isPeerDead = false
             peerExpiry = max(peerExpiry, now + expiry)
+            // What waits to be heard from a classic peer was said during this stall.
+            suspicion?.since = now
         } else if !isPeerDead {
             peerExpiry = peerExpiry + lateness
         }

@@ -57,6 +57,20 @@ import Testing
         #expect(server.request(at: .at(251)) == .hold)
     }
 
+    @Test("A heartbeat renews the lease when it has gone out, and not if that took until the lease had ended")
+    func lateSending() {
+        var server = active()
+        #expect(server.member.tick(at: .at(100)).mustPublish)
+        _ = server.member.makeHeartbeat(at: .at(100))
+        #expect(server.member.leaseEnd == .at(200))
+        var late = server
+        server.member.heartbeatWasSent(at: .at(199))
+        #expect(server.member.leaseEnd == .at(300))
+        late.member.heartbeatWasSent(at: .at(200))
+        #expect(late.request(at: .at(200)) == .hold)
+        #expect(late.member.isSuspect)
+    }
+
     @Test("A fresh echo (of a heartbeat sent after the stall) that says passive clears it")
     func freshEcho() {
         var server = active()

@@ -256,6 +256,22 @@ import Testing
         #expect(server.outbox.count > published)
     }
 
+    @Test("What a classic peer said during a suspect's next stall is no proof either")
+    func secondStallBesideAClassicPeer() {
+        var server = Server(.primary)
+        server.hear(.backup, at: .at(0))
+        server.tick(at: .at(0))
+        server.turn(at: .at(400))
+        #expect(server.member.isSuspect)
+        // It may have become active after it said this.
+        server.hear(.passive, at: .at(900))
+        #expect(server.member.isSuspect)
+        server.hear(.passive, at: .at(999))
+        #expect(server.member.isSuspect)
+        server.hear(.passive, at: .at(1_000))
+        #expect(!server.member.isSuspect)
+    }
+
     @Test(arguments: [ConflictPolicy.failStop, .stepDown])
     func conflictsWithAClassicPeer(policy: ConflictPolicy) {
         var active = Server(.primary, policy: policy)

@@ -57,7 +57,9 @@ struct Server {
     mutating func tick(at now: MonotonicTime) {
         let (mustPublish, reaction) = member.tick(at: now)
         note(reaction)
-        if mustPublish { outbox.append(member.makeHeartbeat(at: now)) }
+        guard mustPublish else { return }
+        outbox.append(member.makeHeartbeat(at: now))
+        member.heartbeatWasSent(at: now)
     }
 
     /// Alone: each deadline is kept to the nanosecond, and nothing is heard.

@@ -37,5 +37,6 @@ private func fuzzHeartbeat(_ bytes: UnsafeBufferPointer<UInt8>) {
         _ = member.tick(at: now)
         _ = member.requestArrived(at: now)
         _ = member.makeHeartbeat(at: now).frames
+        member.heartbeatWasSent(at: now)
     }
 }

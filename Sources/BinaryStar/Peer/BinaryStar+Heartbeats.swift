@@ -97,18 +97,21 @@ extension BinaryStar {
     func tick(at now: MonotonicTime) {
         guard phase == .running else { return }
         let (mustPublish, reaction) = member.tick(at: now)
-        if mustPublish { publish(member.makeHeartbeat(at: now)) }
+        if mustPublish, publish(member.makeHeartbeat(at: now)) { member.heartbeatWasSent(at: .now) }
         settle(reaction, at: now)
     }
 
-    private func publish(_ heartbeat: Heartbeat) {
+    /// - Returns: whether it has gone out.
+    private func publish(_ heartbeat: Heartbeat) -> Bool {
         var message = Message(frames: heartbeat.frames)
         do throws(ZeroMQError) {
             _ = try sockets.peerLink?.publisher.send(&message)
             statistics.heartbeatsSent += 1
+            return true
         } catch {
             rateLimitedLog.warning(
                 "cannot publish the role", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
+            return false
         }
     }
 }

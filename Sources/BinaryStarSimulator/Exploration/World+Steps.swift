@@ -117,6 +117,7 @@ extension World {
     private mutating func send(from seat: Seat) {
         nodes[seat].isStalled = false
         guard let heartbeat = nodes[seat].unsent.take() else { return }
+        act(seat) { $0.heartbeatWasSent(at: $1) }
         if heartbeat.role == .active { nodes[seat].watch.saidActive = 0 }
         let receiver = seat.other
         guard nodes[receiver].member != nil else { return }

@@ -25,6 +25,7 @@ extension Simulation {
                 History.Service(
                     seat: server.seat, life: server.life, term: heartbeat.extension?.term ?? 0, instant: reading.real))
             send(heartbeat, from: server)
+            server.withMember { $0.heartbeatWasSent(at: server.reading(at: now).local) }
             server.step = .request
             if !thenRequests { beginRequests(server) }
         case .request:
