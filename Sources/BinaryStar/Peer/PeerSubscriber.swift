@@ -22,7 +22,12 @@ final class PeerSubscriber {
     }
 
     /// Where heartbeats may come from, the older connection first.
-    var connections: [PeerConnection] { [connection, attempt].compactMap { $0 } }
+    var connections: [PeerConnection] {
+        var connections: [PeerConnection] = []
+        if let connection { connections.append(connection) }
+        if let attempt { connections.append(attempt) }
+        return connections
+    }
 
     /// Whether the connection is still one of this subscriber's.
     func has(_ other: PeerConnection) -> Bool { other === connection || other === attempt }

@@ -91,8 +91,16 @@ final class PumpLoop {
         }
     }
 
+    // A plain loop: asked twice a turn, also in debug builds, where each generic call costs a lock of Swift's runtime that all
+    // threads share.
     private var nextDeadline: MonotonicTime? {
-        timers.lazy.compactMap(\.deadline).min()
+        var next: MonotonicTime?
+        for timer in timers {
+            guard let deadline = timer.deadline else { continue }
+            if let earliest = next, earliest <= deadline { continue }
+            next = deadline
+        }
+        return next
     }
 
     /// Waits until a socket is ready, the pump is woken or a timer is due; or only looks what is ready.

@@ -158,8 +158,10 @@ struct PumpedSockets: ~Copyable {
 
     /// The sockets that the last wait found ready, or that may be, with their events.
     func collectReady(into ready: inout [(PumpedSocket, PollSet.Events)]) {
-        for (offset, socket) in polled.enumerated() {
-            var events = pollSet.ready(at: offset + 1)
+        var index = 0
+        for socket in polled {
+            index += 1
+            var events = pollSet.ready(at: index)
             if socket.isReadByDescriptor { events.insert(.readable) }
             if !events.isEmpty { ready.append((socket, events)) }
         }
