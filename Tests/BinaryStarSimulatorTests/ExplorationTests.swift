@@ -3,7 +3,7 @@ import Testing
 
 @testable import BinaryStarSimulator
 
-@Suite struct ExplorationTests {
+@Suite(.computesForLong) struct ExplorationTests {
     private func bounds(faults: Int, clients: Int = 1, ticks: Int? = nil, flaw: Bounds.Flaw = .none) -> Bounds {
         var bounds = Bounds()
         bounds.faults = faults

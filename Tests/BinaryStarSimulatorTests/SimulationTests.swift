@@ -3,7 +3,7 @@ import Testing
 
 @testable import BinaryStarSimulator
 
-@Suite struct SimulationTests {
+@Suite(.computesForLong) struct SimulationTests {
     private func trace(_ seed: UInt64) -> [String] {
         let simulation = Simulation(Scenario.draw(seed: seed), traces: true)
         simulation.run()
