@@ -136,7 +136,7 @@ let package = Package(
             name: "BinaryStarCoreTests", dependencies: ["BinaryStarCore", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "BinaryStarSimulatorTests",
-            dependencies: ["BinaryStarCore", "BinaryStarSimulator", "TestSupport"],
+            dependencies: ["BinaryStarCore", "BinaryStarSimulator", "CZeroMQ", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "ZeroMQTests", dependencies: ["TestSupport", "ZeroMQ"], swiftSettings: strict),
