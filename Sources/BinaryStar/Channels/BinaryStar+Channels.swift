@@ -1,5 +1,4 @@
 import BinaryStarCore
-import DequeModule
 import Logging
 import ZeroMQ
 
@@ -130,22 +129,15 @@ extension BinaryStar {
         try Task.checkCancellation()
         if port.unsent.isEmpty {
             var message = message
-            switch try attemptSend(&message, on: port) {
-            case .sent: return
-            case .noPeer:
-                throw BinaryStarError(
-                    .unsupported, "the receiver that the message's first frame names is not connected")
-            case .full: break
-            }
+            if try isSent(&message, on: port) { return }
         }
-        let sendID = port.nextSendID
-        port.nextSendID += 1
+        let sendID = port.unsent.nextID()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // Asked here and not before: the call may let other work of the actor in between.
                 guard sockets.channels[id] != nil else { return continuation.resume(throwing: BinaryStarError.stopped) }
                 guard !Task.isCancelled else { return continuation.resume(throwing: CancellationError()) }
-                port.unsent.append(.init(id: sendID, message: message, continuation: continuation))
+                port.unsent.append(message, id: sendID, continuation)
                 pump.confined.setEvents(port.events, of: port.pumped)
             }
         } onCancel: {
@@ -154,34 +146,29 @@ extension BinaryStar {
     }
 
     private func cancelSend(_ sendID: Int, onChannel id: Int) {
-        guard let port = sockets.channels[id], let index = port.unsent.firstIndex(where: { $0.id == sendID }) else {
-            return
-        }
-        port.unsent.remove(at: index).continuation.resume(throwing: CancellationError())
+        guard let port = sockets.channels[id] else { return }
+        port.unsent.cancel(sendID)
         pump.confined.setEvents(port.events, of: port.pumped)
     }
 
-    private func attemptSend(_ message: inout Message, on port: ChannelPort) throws(BinaryStarError) -> Socket.Sent {
+    /// Returns false if there is no room at the moment.
+    private func isSent(_ message: inout Message, on port: ChannelPort) throws(BinaryStarError) -> Bool {
+        let sent: Socket.Sent
         do throws(ZeroMQError) {
-            return try port.pumped.send(&message)
+            sent = try port.pumped.send(&message)
         } catch {
             throw .failed(error)
+        }
+        switch sent {
+        case .sent: return true
+        case .full: return false
+        case .noPeer:
+            throw BinaryStarError(
+                .unsupported, "the receiver that the message's first frame names is not connected")
         }
     }
 
     private func flush(_ port: ChannelPort) {
-        while var unsent = port.unsent.popFirst() {
-            do throws(BinaryStarError) {
-                switch try attemptSend(&unsent.message, on: port) {
-                case .sent: unsent.continuation.resume()
-                case .full: return port.unsent.prepend(unsent)
-                case .noPeer:
-                    unsent.continuation.resume(
-                        throwing: BinaryStarError(.unsupported, "the receiver of the message is gone"))
-                }
-            } catch {
-                unsent.continuation.resume(throwing: error)
-            }
-        }
+        port.unsent.flush { try isSent(&$0, on: port) }
     }
 }

@@ -1,4 +1,3 @@
-import DequeModule
 import ZeroMQ
 
 /// The pump's end of a channel. Used on the pump's thread only.
@@ -8,16 +7,9 @@ final class ChannelPort {
     let boundEndpoints: [String]
     let buffer: ChannelBuffer
     /// Messages that wait until the socket takes them.
-    var unsent = Deque<Unsent>()
-    var nextSendID = 0
+    var unsent = SendQueue()
     /// Whether the buffer has room.
     var isReading = true
-
-    struct Unsent {
-        var id: Int
-        var message: Message
-        var continuation: CheckedContinuation<Void, any Error>
-    }
 
     init(type: ChannelType, pumped: PumpedSocket, boundEndpoints: [String], buffer: ChannelBuffer) {
         self.type = type
@@ -30,7 +22,7 @@ final class ChannelPort {
     func close(in loop: PumpLoop) {
         loop.remove(pumped)
         buffer.finish()
-        while let unsent = unsent.popFirst() { unsent.continuation.resume(throwing: BinaryStarError.stopped) }
+        unsent.failAll(BinaryStarError.stopped)
     }
 
     /// What to poll for.

@@ -17,8 +17,7 @@ final class ClientLinks {
         }
     }
 
-    private var primary: Link?
-    private var backup: Link?
+    private var servers = Both<Link?>(primary: nil, backup: nil)
     var timer: PumpTimer?
     /// Streams beside the requests.
     var ports: [Int: FollowedPort] = [:]
@@ -30,21 +29,11 @@ final class ClientLinks {
     }
 
     subscript(seat: Seat) -> Link? {
-        get {
-            switch seat {
-            case .primary: primary
-            case .backup: backup
-            }
-        }
-        set {
-            switch seat {
-            case .primary: primary = newValue
-            case .backup: backup = newValue
-            }
-        }
+        get { servers[seat] }
+        set { servers[seat] = newValue }
     }
 
-    var isEmpty: Bool { primary == nil && backup == nil && timer == nil && ports.isEmpty }
+    var isEmpty: Bool { servers.primary == nil && servers.backup == nil && timer == nil && ports.isEmpty }
 
     /// Closes a socket; what it had not sent is dropped.
     func close(_ seat: Seat, in loop: PumpLoop) {

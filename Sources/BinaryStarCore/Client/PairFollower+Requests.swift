@@ -4,7 +4,7 @@ extension PairFollower {
     package var count: Int { slots.count }
 
     /// How many requests wait to be sent.
-    package var queuedCount: Int { count - primary.inFlight - backup.inFlight }
+    package var queuedCount: Int { count - links.primary.inFlight - links.backup.inFlight }
 
     /// Whether as many requests are in flight as may be.
     package var isFull: Bool { sentCount >= configuration.maximumInFlight }
@@ -116,7 +116,7 @@ extension PairFollower {
     /// The next request to be sent, which counts as sent from then on; or `nil` if none may be.
     package mutating func nextToSend(at now: MonotonicTime) -> Sending? {
         guard waitsUntil == nil, self[following].connection == .connected else { return nil }
-        if configuration.isPlain, primary.inFlight + backup.inFlight > 0 { return nil }
+        if configuration.isPlain, links.primary.inFlight + links.backup.inFlight > 0 { return nil }
         if let trialEnd {
             if now >= trialEnd { self.trialEnd = nil } else if sentSinceTurn >= Self.trialSize { return nil }
         }

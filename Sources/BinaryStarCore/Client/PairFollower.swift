@@ -137,8 +137,7 @@ package struct PairFollower: Sendable {
     package internal(set) var following = Seat.primary
     /// The highest term that a server has named.
     package internal(set) var highestTerm: UInt64 = 0
-    var primary = Link()
-    var backup = Link()
+    private(set) var links = Both(primary: Link(), backup: Link())
 
     /// How often in a row the client turned without a reply.
     var fruitlessTurns = 0
@@ -167,17 +166,7 @@ package struct PairFollower: Sendable {
     }
 
     subscript(seat: Seat) -> Link {
-        get {
-            switch seat {
-            case .primary: primary
-            case .backup: backup
-            }
-        }
-        set {
-            switch seat {
-            case .primary: primary = newValue
-            case .backup: backup = newValue
-            }
-        }
+        get { links[seat] }
+        _modify { yield &links[seat] }
     }
 }

@@ -1,18 +1,5 @@
 import BinaryStarCore
 
-/// One for each seat, without a heap allocation: there are millions of them.
-struct Both<Element> {
-    var primary: Element
-    var backup: Element
-
-    subscript(seat: Seat) -> Element {
-        get { seat == .primary ? primary : backup }
-        _modify { if seat == .primary { yield &primary } else { yield &backup } }
-    }
-}
-
-extension Both: Sendable where Element: Sendable {}
-
 /// A heartbeat on its way over a link.
 struct Flight {
     var heartbeat: Heartbeat

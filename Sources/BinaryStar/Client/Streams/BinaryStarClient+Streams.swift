@@ -100,7 +100,8 @@ extension BinaryStarClient {
                     })
             }
             links.ports[id] = FollowedPort(
-                direction, primary: sockets[0], backup: sockets[1], following: follower.following, in: pump.confined)
+                direction, Both(primary: sockets[0], backup: sockets[1]), following: follower.following,
+                in: pump.confined)
         } catch {
             throw BinaryStarClientError(.socketFailed, "\(error)", underlying: error)
         }
@@ -126,18 +127,14 @@ extension BinaryStarClient {
         guard let port = links.ports[id] else { throw BinaryStarClientError.closed }
         try Task.checkCancellation()
         let message = message.isEmpty ? Message("") : message
-        do throws(ZeroMQError) {
-            if try port.sendAtOnce(message) { return }
-        } catch {
-            throw BinaryStarClientError(.socketFailed, "\(error)", underlying: error)
-        }
-        let sendID = port.nextID()
+        if try port.sendAtOnce(message) { return }
+        let sendID = port.nextSendID()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // Asked here and not before: the call may let other work of the actor in between.
                 guard links.ports[id] != nil else { return continuation.resume(throwing: BinaryStarClientError.closed) }
                 guard !Task.isCancelled else { return continuation.resume(throwing: CancellationError()) }
-                port.enqueue(.init(id: sendID, message: message, continuation: continuation), in: pump.confined)
+                port.enqueue(message, id: sendID, continuation, in: pump.confined)
             }
         } onCancel: {
             Task { await self.cancelSend(sendID, onPort: id) }
@@ -145,7 +142,6 @@ extension BinaryStarClient {
     }
 
     private func cancelSend(_ sendID: Int, onPort id: Int) {
-        let unsent = links.ports[id]?.cancel(sendID, in: pump.confined)
-        unsent?.continuation.resume(throwing: CancellationError())
+        links.ports[id]?.cancel(sendID, in: pump.confined)
     }
 }

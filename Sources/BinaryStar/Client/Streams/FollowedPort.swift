@@ -1,4 +1,4 @@
-import DequeModule
+import BinaryStarCore
 import ZeroMQ
 
 /// The pump's end of a stream that follows the active server: a socket to each of the two, of which that of the followed
@@ -12,36 +12,20 @@ final class FollowedPort {
         case outgoing
     }
 
-    struct Unsent {
-        var id: Int
-        var message: Message
-        var continuation: CheckedContinuation<Void, any Error>
-    }
-
     let direction: Direction
-    private let primary: PumpedSocket
-    private let backup: PumpedSocket
+    private let sockets: Both<PumpedSocket>
     private(set) var following: Seat
     /// Messages that wait until the followed server's socket takes them.
-    private var unsent = Deque<Unsent>()
-    private var nextSendID = 0
+    private var unsent = SendQueue()
     /// Whether the buffer has room.
     private var isReading = true
 
-    init(_ direction: Direction, primary: PumpedSocket, backup: PumpedSocket, following: Seat, in loop: PumpLoop) {
+    init(_ direction: Direction, _ sockets: Both<PumpedSocket>, following: Seat, in loop: PumpLoop) {
         self.direction = direction
-        self.primary = primary
-        self.backup = backup
+        self.sockets = sockets
         self.following = following
-        for socket in [primary, backup] { loop.insert(socket, events: []) }
+        for seat in Seat.allCases { loop.insert(sockets[seat], events: []) }
         watch(in: loop)
-    }
-
-    private func socket(of seat: Seat) -> PumpedSocket {
-        switch seat {
-        case .primary: primary
-        case .backup: backup
-        }
     }
 
     /// Another server is followed from now on.
@@ -58,14 +42,14 @@ final class FollowedPort {
                 case .incoming: isReading ? .readable : []
                 case .outgoing: seat == following && !unsent.isEmpty ? .writable : []
                 }
-            loop.setEvents(events, of: socket(of: seat))
+            loop.setEvents(events, of: sockets[seat])
         }
     }
 
     func close(in loop: PumpLoop) {
-        for socket in [primary, backup] { loop.remove(socket) }
+        for seat in Seat.allCases { loop.remove(sockets[seat]) }
         if case .incoming(let buffer) = direction { buffer.finish() }
-        while let unsent = unsent.popFirst() { unsent.continuation.resume(throwing: BinaryStarClientError.closed) }
+        unsent.failAll(BinaryStarClientError.closed)
     }
 
     // MARK: Incoming
@@ -78,8 +62,7 @@ final class FollowedPort {
     /// Takes in what a server has published.
     func read(from seat: Seat, in loop: PumpLoop) throws(ZeroMQError) {
         guard case .incoming(let buffer) = direction else { return }
-        let socket = socket(of: seat)
-        while isReading, let message = try socket.receive() {
+        while isReading, let message = try sockets[seat].receive() {
             if seat == following, !buffer.add(message) { isReading = false }
             if MonotonicTime.now >= loop.budgetEnd { break }
         }
@@ -89,46 +72,40 @@ final class FollowedPort {
     // MARK: Outgoing
 
     /// Sends at once if nothing waits and there is room. Returns whether it did.
-    func sendAtOnce(_ message: Message) throws(ZeroMQError) -> Bool {
+    func sendAtOnce(_ message: Message) throws(BinaryStarClientError) -> Bool {
         guard unsent.isEmpty else { return false }
         var message = message
         return try isSent(&message)
     }
 
-    private func isSent(_ message: inout Message) throws(ZeroMQError) -> Bool {
-        guard case .sent = try socket(of: following).send(&message) else { return false }
-        return true
+    private func isSent(_ message: inout Message) throws(BinaryStarClientError) -> Bool {
+        do throws(ZeroMQError) {
+            guard case .sent = try sockets[following].send(&message) else { return false }
+            return true
+        } catch {
+            throw BinaryStarClientError(.socketFailed, "\(error)", underlying: error)
+        }
     }
 
-    func nextID() -> Int {
-        nextSendID += 1
-        return nextSendID
-    }
+    func nextSendID() -> Int { unsent.nextID() }
 
     /// Has a message wait for its turn.
-    func enqueue(_ waiting: Unsent, in loop: PumpLoop) {
-        unsent.append(waiting)
+    func enqueue(
+        _ message: Message, id: Int, _ continuation: CheckedContinuation<Void, any Error>, in loop: PumpLoop
+    ) {
+        unsent.append(message, id: id, continuation)
         watch(in: loop)
     }
 
-    /// Takes out a message that waits, unless it was sent by now.
-    func cancel(_ id: Int, in loop: PumpLoop) -> Unsent? {
-        guard let index = unsent.firstIndex(where: { $0.id == id }) else { return nil }
-        defer { watch(in: loop) }
-        return unsent.remove(at: index)
+    /// Gives up a message that waits, unless it was sent by now.
+    func cancel(_ id: Int, in loop: PumpLoop) {
+        unsent.cancel(id)
+        watch(in: loop)
     }
 
     /// Sends what waits, as far as there is room.
     func flush(in loop: PumpLoop) {
-        defer { watch(in: loop) }
-        while var next = unsent.popFirst() {
-            do throws(ZeroMQError) {
-                guard try isSent(&next.message) else { return unsent.prepend(next) }
-                next.continuation.resume()
-            } catch {
-                next.continuation.resume(
-                    throwing: BinaryStarClientError(.socketFailed, "\(error)", underlying: error))
-            }
-        }
+        unsent.flush { try isSent(&$0) }
+        watch(in: loop)
     }
 }
