@@ -131,7 +131,8 @@ let package = Package(
             path: "Sources/Examples/ServiceGroupExample",
             swiftSettings: strict
         ),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["BinaryStarCore"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "BinaryStarCoreTests", dependencies: ["BinaryStarCore", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -91,7 +91,8 @@ extension PairFollower {
     /// How long to wait before the next turn: longer each time, and random.
     private mutating func backoff() -> Duration {
         let doublings = min(max(0, fruitlessTurns - 2), Self.mostDoublings)
-        return random.around(Self.shortestBackoff * (1 << doublings))
+        // Random, so that clients that failed together do not come back together.
+        return random.delay(around: Self.shortestBackoff * (1 << doublings))
     }
 
     static let shortestBackoff = Duration.milliseconds(2)

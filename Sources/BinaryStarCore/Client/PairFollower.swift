@@ -120,7 +120,7 @@ package struct PairFollower: Sendable {
     }
 
     package let configuration: Configuration
-    var random: RandomDelay
+    var random: SplitMix64
 
     var records: [Record] = []
     var freeSlots: [Int] = []
@@ -162,7 +162,7 @@ package struct PairFollower: Sendable {
     /// - Parameter seed: of the random delays. The same seed and the same events give the same actions.
     package init(configuration: Configuration, seed: UInt64) {
         self.configuration = configuration
-        random = RandomDelay(seed: seed)
+        random = SplitMix64(seed: seed)
     }
 
     subscript(seat: Seat) -> Link {

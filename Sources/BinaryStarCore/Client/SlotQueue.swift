@@ -40,20 +40,3 @@ struct SlotQueue: Sendable {
         start = 0
     }
 }
-
-/// Random delays that a seed repeats (SplitMix64).
-struct RandomDelay: Sendable {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    /// From half of `delay` to one and a half of it, so that clients that failed together do not come back together.
-    mutating func around(_ delay: Duration) -> Duration {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        value ^= value >> 31
-        return delay * (0.5 + Double(value >> 11) / Double(1 << 53))
-    }
-}

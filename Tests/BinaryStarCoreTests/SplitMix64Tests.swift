@@ -1,6 +1,5 @@
+import BinaryStarCore
 import Testing
-
-@testable import BinaryStarSimulator
 
 /// The generator gives the published sequence, so that a seed means the same everywhere.
 @Test func generatorGivesThePublishedSequence() {

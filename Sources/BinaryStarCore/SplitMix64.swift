@@ -21,6 +21,11 @@ package struct SplitMix64: Sendable {
         return range.lowerBound &+ Int64(bitPattern: offset)
     }
 
+    /// From half of `delay` to one and a half of it, each as likely as the others.
+    package mutating func delay(around delay: Duration) -> Duration {
+        delay * (0.5 + Double(next() >> 11) / Double(1 << 53))
+    }
+
     package mutating func chance(permille: Int64) -> Bool { number(in: 0...999) < permille }
 
     package mutating func element<Element>(of choices: [Element]) -> Element {
