@@ -171,7 +171,7 @@ extension Socket {
             let status = unsafe body.storage.withSendableCopy(at: index, charge: nil) {
                 unsafe sendFrame($0, flags: flags)
             }
-            guard status == 0 else { throw ZeroMQError("send", type.name, code: status) }
+            if status != 0 { return try notSent(status, isFirst: false) }
         }
         return .sent
     }
@@ -183,6 +183,11 @@ extension Socket {
         let status = unsafe sendFrame(frame, flags: ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))
         guard status != 0 else { return .sent }
         unsafe zmq_msg_close(frame)
+        return try notSent(status, isFirst: isFirst)
+    }
+
+    /// What became of a message of which a frame could not be sent. Only for the first one is there a way out.
+    private func notSent(_ status: Int32, isFirst: Bool) throws(ZeroMQError) -> Sent {
         switch status {
         case EAGAIN where isFirst: return .full
         case EHOSTUNREACH where isFirst: return .noPeer
@@ -210,12 +215,7 @@ extension Socket {
                 : unsafe message.storage.withSendableCopy(at: index, charge: charge) {
                     unsafe sendFrame($0, flags: flags)
                 }
-            guard status != 0 else { continue }
-            switch status {
-            case EAGAIN where isStart && index == range.lowerBound: return .full
-            case EHOSTUNREACH where isStart && index == range.lowerBound: return .noPeer
-            default: throw ZeroMQError("send", type.name, code: status)
-            }
+            if status != 0 { return try notSent(status, isFirst: isStart && index == range.lowerBound) }
         }
         return .sent
     }

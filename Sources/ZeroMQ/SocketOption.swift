@@ -15,15 +15,8 @@ extension SocketOption<Int32> {
     package static var reconnectInterval: Self { Self(name: ZMQ_RECONNECT_IVL, label: "ZMQ_RECONNECT_IVL") }
     /// How long one attempt to connect may take. Milliseconds; 0 leaves it to the system.
     package static var connectTimeout: Self { Self(name: ZMQ_CONNECT_TIMEOUT, label: "ZMQ_CONNECT_TIMEOUT") }
-    /// The longest wait before connecting again, up to which each one is twice the one before. Milliseconds; 0 for always the
-    /// first one.
-    package static var reconnectIntervalMaximum: Self {
-        Self(name: ZMQ_RECONNECT_IVL_MAX, label: "ZMQ_RECONNECT_IVL_MAX")
-    }
     /// Whether messages are taken for complete connections only, and dropped with a connection that breaks. 0 or 1.
     package static var immediate: Self { Self(name: ZMQ_IMMEDIATE, label: "ZMQ_IMMEDIATE") }
-    /// How long the handshake of a new connection may take. Milliseconds; 0 is no limit.
-    package static var handshakeInterval: Self { Self(name: ZMQ_HANDSHAKE_IVL, label: "ZMQ_HANDSHAKE_IVL") }
     /// How long a closed socket goes on to send what was given to it. Milliseconds; 0 not at all, -1 for ever.
     package static var linger: Self { Self(name: ZMQ_LINGER, label: "ZMQ_LINGER") }
     /// Whether ROUTER reports a message that it cannot deliver, instead of dropping it. 0 or 1.

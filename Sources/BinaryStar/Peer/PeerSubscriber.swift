@@ -60,6 +60,9 @@ final class PeerSubscriber {
 
     // MARK: Silence
 
+    /// Since when nothing has come over the connection; `nil` if there is none.
+    private var silentSince: MonotonicTime? { connection.map { max(lastHeard ?? $0.openedAt, $0.openedAt) } }
+
     /// What to do about a connection over which nothing comes.
     enum Remedy {
         /// Make it anew.
@@ -70,8 +73,7 @@ final class PeerSubscriber {
 
     /// When ``remedy(at:)`` has to be asked again.
     func nextRemedy(for patience: Patience) -> MonotonicTime {
-        guard let connection else { return .distantPast }
-        let silentSince = max(lastHeard ?? connection.openedAt, connection.openedAt)
+        guard let silentSince else { return .distantPast }
         return min(silentSince + patience.ofConnection, nextAttempt(after: silentSince, patience))
     }
 
@@ -83,10 +85,7 @@ final class PeerSubscriber {
     /// Whether something is to be done about the connection's silence.
     func remedy(at now: MonotonicTime, for patience: Patience) -> Remedy? {
         guard nextRemedy(for: patience) <= now else { return nil }
-        guard let connection, now - max(lastHeard ?? connection.openedAt, connection.openedAt) < patience.ofConnection
-        else {
-            return .renew
-        }
+        guard let silentSince, now - silentSince < patience.ofConnection else { return .renew }
         return .tryAnother
     }
 

@@ -158,9 +158,8 @@ struct PumpedSockets: ~Copyable {
 
     /// The sockets that the last wait found ready, or that may be, with their events.
     func collectReady(into ready: inout [(PumpedSocket, PollSet.Events)]) {
-        var index = 0
         for socket in polled {
-            index += 1
+            guard let index = socket.index else { continue }
             var events = pollSet.ready(at: index)
             if socket.isReadByDescriptor { events.insert(.readable) }
             if !events.isEmpty { ready.append((socket, events)) }

@@ -69,6 +69,7 @@ extension BinaryStar {
             return dropReply(.clientNotReading, voter)
         }
         let header = request.header
+        let headerIndex = request.headerIndex
         let bodyStart = request.envelope.count
         let term = request.term
         var message = (consume request).message
@@ -76,7 +77,8 @@ extension BinaryStar {
         do throws(ZeroMQError) {
             if let header {
                 let answer = ReplyHeader(kind, to: header, term: term, role: .active)
-                sent = try send(reply, with: answer, to: &message, bodyStart: bodyStart, charge: charge, of: voter)
+                sent = try send(
+                    reply, with: answer, at: headerIndex, to: &message, bodyStart: bodyStart, charge: charge, of: voter)
             } else {
                 sent = try voter.pumped.send(reply, to: &message, bodyStart: bodyStart, charge: charge)
             }
@@ -97,13 +99,12 @@ extension BinaryStar {
 
     /// Sends a reply to a client of ours, with the header written over the request's where nobody else sees it.
     private func send(
-        _ reply: consuming Message, with header: ReplyHeader, to request: inout Message, bodyStart: Int,
+        _ reply: consuming Message, with header: ReplyHeader, at index: Int, to request: inout Message, bodyStart: Int,
         charge: Charge?, of voter: Voter
     ) throws(ZeroMQError) -> Socket.Sent {
         let isEcho = reply.isRest(of: request, from: bodyStart)
         // The request itself: without the second reference its frames have one owner.
         if isEcho { reply = .none }
-        let index = bodyStart - 2
         if !request.overwrite(index, count: ReplyHeader.length, { header.encode(into: $0) }) {
             request = request.copy(of: isEcho ? request.count : bodyStart, header: header, at: index)
         }
