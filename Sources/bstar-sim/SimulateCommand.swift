@@ -58,7 +58,9 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         let simulation = Simulation(scenario, traces: true)
         simulation.run()
-        print("seed \(seed): \(scenario.pair), \(scenario.links) links, clients \(scenario.clients)")
+        print(
+            "seed \(seed): \(scenario.pair), \(scenario.timingText), \(scenario.links) links, clients \(scenario.clients)"
+        )
         for line in simulation.trace ?? [] { print(line) }
         let violations = Checker.violations(in: simulation.history, of: scenario)
         for violation in violations { print("BROKEN \(violation)") }
@@ -66,7 +68,9 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     private func show(_ scenario: Scenario) {
-        print("seed \(scenario.seed): \(scenario.pair), \(scenario.links) links, clients \(scenario.clients)")
+        print(
+            "seed \(scenario.seed): \(scenario.pair), \(scenario.timingText), \(scenario.links) links, clients \(scenario.clients)"
+        )
         for fault in scenario.faults { print("  \(fault)") }
         for violation in Campaign.run(scenario).violations.prefix(5) { print("  BROKEN \(violation)") }
         print("see it all: bstar-sim --seed \(scenario.seed) --trace")

@@ -6,28 +6,29 @@ package enum Checker {
         let timeline = RoleTimeline(history)
         var violations = clients(history, scenario)
         if scenario.pair == .ours {
-            violations += oneActive(history, timeline)
-            violations += healing(history, timeline)
-            violations += lease(history)
-            violations += noFalseFailover(history, timeline)
+            violations += oneActive(history, scenario)
+            violations += healing(history, timeline, scenario)
+            violations += lease(history, scenario)
+            violations += noFalseFailover(history, timeline, scenario)
             violations += terms(history, scenario)
             violations += givingWay(history)
             violations += undecided(history, scenario)
         } else {
             violations += table(history, scenario)
+            violations += afterStall(history, timeline, scenario)
         }
-        violations += liveness(history, scenario)
+        violations += votes(history, scenario)
+        violations += handovers(history, scenario)
+        violations += answers(history, scenario)
+        violations += liveness(history, timeline, scenario)
+        violations += history.misdeeds
         return violations.sorted { $0.instant < $1.instant }
     }
-
-    /// How long before an event the link must have worked for the rule to be in force: the time in which silence makes a peer
-    /// expire, twice, and some.
-    private static let quietTime = Instant.seconds(3)
 
     // MARK: Rule 2
 
     /// "While the links work, no server admits a request after the other has become active."
-    private static func oneActive(_ history: History, _ timeline: RoleTimeline) -> [Violation] {
+    private static func oneActive(_ history: History, _ scenario: Scenario) -> [Violation] {
         history.admissions.compactMap { admission in
             let own = history.roleChanges.last {
                 $0.seat == admission.seat && $0.life == admission.life && $0.isActivation
@@ -43,7 +44,7 @@ package enum Checker {
                     && $0.instant > own.instant && $0.instant < admission.instant
             }
             guard let other,
-                !history.linkFaults.touch(other.instant - quietTime, admission.instant)
+                !history.linkFaults.touch(other.instant - scenario.quietTime, admission.instant)
             else { return nil }
             return Violation(
                 rule: "rule 2", instant: admission.instant,
@@ -54,11 +55,10 @@ package enum Checker {
 
     // MARK: Rule 3
 
-    /// An interval, two transits, and what a busy server needs; stalls come on top.
-    private static let healingTime = Instant.seconds(1)
-
     /// "The higher term stays and the lower goes passive. Nobody aborts."
-    private static func healing(_ history: History, _ timeline: RoleTimeline) -> [Violation] {
+    private static func healing(
+        _ history: History, _ timeline: RoleTimeline, _ scenario: Scenario
+    ) -> [Violation] {
         var violations = history.conflicts.map {
             Violation(rule: "rule 3", instant: $0.instant, text: "\($0.seat) aborts")
         }
@@ -70,7 +70,7 @@ package enum Checker {
                 let healed = history.linkFaults.filter { $0.from < until }.map(\.until).max() ?? 0
                 let awake = history.stalls.filter { $0.from < until }.map(\.until).max() ?? 0
                 let start = max(from, healed, awake)
-                guard until - start > healingTime else { continue }
+                guard until - start > scenario.healingTime else { continue }
                 violations.append(
                     Violation(
                         rule: "rule 3", instant: start,
@@ -97,7 +97,7 @@ package enum Checker {
 
     /// A request that waits is decided about when the peer is heard or has expired.
     private static func undecided(_ history: History, _ scenario: Scenario) -> [Violation] {
-        history.undecided.filter { scenario.end - $0 > quietTime }.map {
+        history.undecided.filter { scenario.end - $0 > scenario.quietTime }.map {
             Violation(rule: "held requests", instant: $0, text: "a request waits for ever")
         }
     }
@@ -120,15 +120,13 @@ package enum Checker {
 
     // MARK: Rule 5
 
-    /// With the standard timing, and a clock that is 1 % slow.
-    private static let longestLease = Instant.milliseconds(632)
-
     /// "After its own stall a server serves nothing and sends no reply until it knows that its peer did not take over": it
     /// serves only within the lease that its last heartbeat or its activation gave it; and when it was silent for longer
     /// in between, it has heard its peer since, which had heard it since.
-    private static func lease(_ history: History) -> [Violation] {
+    private static func lease(_ history: History, _ scenario: Scenario) -> [Violation] {
         (history.admissions.map { ($0, "serves") } + history.replies.map { ($0, "replies") }).compactMap {
             service, verb in
+            let longestLease = scenario.longestLease(of: service.seat)
             func isRecent(_ seat: Seat, _ life: Int, _ instant: Instant) -> Bool {
                 seat == service.seat && life == service.life && instant <= service.instant
                     && service.instant - instant <= longestLease
@@ -142,7 +140,9 @@ package enum Checker {
                     rule: "rule 5", instant: service.instant,
                     text: "\(service.seat) \(verb) and has said nothing for longer than a lease")
             }
-            guard let end = endOfLease(before: service, history), !hasHeardPeer(since: end, service, history) else {
+            guard let end = endOfLease(before: service, history, longestLease),
+                !hasHeardPeer(since: end, service, history)
+            else {
                 return nil
             }
             return Violation(
@@ -152,7 +152,9 @@ package enum Checker {
     }
 
     /// When a server's lease ended last because it was silent, in the time since it became active.
-    private static func endOfLease(before service: History.Service, _ history: History) -> Instant? {
+    private static func endOfLease(
+        before service: History.Service, _ history: History, _ longestLease: Instant
+    ) -> Instant? {
         func isOwn(_ seat: Seat, _ life: Int, _ instant: Instant) -> Bool {
             seat == service.seat && life == service.life && instant <= service.instant
         }
@@ -177,8 +179,11 @@ package enum Checker {
     // MARK: Rule 9, and the passive's own stall
 
     /// A server whose peer is active, alive and linked does not become active: neither a restarted one nor one that stalled.
-    private static func noFalseFailover(_ history: History, _ timeline: RoleTimeline) -> [Violation] {
-        history.roleChanges.compactMap { change in
+    private static func noFalseFailover(
+        _ history: History, _ timeline: RoleTimeline, _ scenario: Scenario
+    ) -> [Violation] {
+        let quietTime = scenario.quietTime
+        return history.roleChanges.compactMap { change in
             guard change.isActivation, change.from != .active,
                 let peer = timeline.period(of: change.seat.other, at: change.instant), peer.role == .active,
                 change.instant - peer.from > quietTime,
@@ -195,7 +200,10 @@ package enum Checker {
 
     private static func terms(_ history: History, _ scenario: Scenario) -> [Violation] {
         // Without a kept term, a wall clock that was set back makes a later life begin below an earlier one.
-        let growOverLives = scenario.keepsTerms || history.wallClockSteps.isEmpty
+        // So does one that a client has made the servers mint far above it.
+        let growOverLives =
+            scenario.keepsTerms
+            ? history.forgedTerm < Term.maximumFloor : history.wallClockSteps.isEmpty && history.forgedTerm == 0
         var violations: [Violation] = []
         var seen: [UInt64: Seat] = [:]
         var last: [Seat: History.RoleChange] = [:]
@@ -216,64 +224,5 @@ package enum Checker {
             last[change.seat] = change
         }
         return violations
-    }
-
-    // MARK: Rule 1
-
-    /// "With a classic peer, every (role, event, expired?) gives exactly the zguide reactor's outcome."
-    private static func table(_ history: History, _ scenario: Scenario) -> [Violation] {
-        history.decisions.compactMap { decision in
-            guard !decision.isExempt else { return nil }
-            // A backup that was told to may begin alone.
-            if scenario.coldStart != .never, decision.from == .backup, decision.peerRole == nil { return nil }
-            guard let peer = decision.peerRole else {
-                let allowed = request(in: decision.from).contains { $0 == (decision.to, decision.isAdmitted) }
-                return allowed ? nil : violation("a request in role \(decision.from)", decision)
-            }
-            let (role, isConflict) = heartbeat(peer, in: decision.from)
-            guard decision.to == role, decision.isConflict == isConflict else {
-                return violation("peer \(peer) in role \(decision.from)", decision)
-            }
-            return nil
-        }
-    }
-
-    private static func violation(_ event: String, _ decision: History.Decision) -> Violation {
-        Violation(
-            rule: "rule 1", instant: decision.instant,
-            text: "\(decision.seat): \(event) leads to \(decision.to), admitted \(decision.isAdmitted)")
-    }
-
-    /// The roles that a request may lead to, and whether it is served: by expiry there are two outcomes.
-    private static func request(in role: Role) -> [(Role, Bool)] {
-        switch role {
-        case .primary: [(.active, true), (.primary, false)]
-        case .backup: [(.backup, false)]
-        case .active: [(.active, true)]
-        case .passive: [(.active, true), (.passive, false)]
-        }
-    }
-
-    private static func heartbeat(_ peer: Role, in role: Role) -> (Role, Bool) {
-        switch (role, peer) {
-        case (.primary, .backup), (.passive, .primary), (.passive, .backup): (.active, false)
-        case (.primary, .active), (.backup, .active): (.passive, false)
-        case (.active, .active), (.passive, .passive): (role, true)
-        default: (role, false)
-        }
-    }
-
-    // MARK: Liveness
-
-    /// When faults end and a client asks, somebody serves: after the last stall and restart (6 s), one timeout for a peer to
-    /// expire, one more for a handover that failed, and a client's way from server to server, twice over.
-    private static let recoveryTime = Instant.seconds(12)
-
-    private static func liveness(_ history: History, _ scenario: Scenario) -> [Violation] {
-        let deadline = scenario.faultsEnd + recoveryTime
-        // A run that was cut short says nothing about it.
-        guard scenario.end > deadline else { return [] }
-        guard !history.acceptances.contains(where: { $0.instant > deadline }) else { return [] }
-        return [Violation(rule: "liveness", instant: deadline, text: "nobody serves any more")]
     }
 }

@@ -19,6 +19,23 @@ package enum Fault: Sendable, Hashable {
     case promote(Seat)
     case pause(Seat, for: Instant)
     case unhealthy(Seat, for: Instant)
+    /// Somebody who is not the peer publishes to this server.
+    case strayHeartbeat(to: Seat, Stray)
+    /// Somebody subscribes to this server's heartbeats again and again.
+    case subscribeOften(to: Seat)
+    /// A client says that it has seen this term.
+    case forgedTerm(to: Seat, UInt64)
+
+    /// Whose heartbeat it is that is not the peer's.
+    package enum Stray: String, Sendable, Hashable, CaseIterable {
+        case ofAnotherPair
+        /// The server is connected to itself.
+        case ofItself
+        /// Both servers are configured as the same.
+        case ofTheSameSeat
+        /// A digit, as of a classic server, while the peer is alive and none.
+        case withoutExtension
+    }
 
     /// A point of a server's work at which it may lose the processor.
     package enum Step: String, Sendable, Hashable, CaseIterable {
@@ -60,7 +77,9 @@ package enum Fault: Sendable, Hashable {
         case .slowPeerLink(let maximum, let length): half(length).map { .slowPeerLink(maximum: maximum, for: $0) }
         case .pause(let seat, let length): half(length).map { .pause(seat, for: $0) }
         case .unhealthy(let seat, let length): half(length).map { .unhealthy(seat, for: $0) }
-        case .stepWallClock, .stepDown, .promote: nil
+        case .stepWallClock, .stepDown, .promote, .strayHeartbeat, .subscribeOften,
+            .forgedTerm:
+            nil
         }
     }
 
@@ -80,6 +99,9 @@ package enum Fault: Sendable, Hashable {
         case .promote: "promote"
         case .pause: "pause"
         case .unhealthy: "unhealthy"
+        case .strayHeartbeat: "stray heartbeat"
+        case .subscribeOften: "many subscriptions"
+        case .forgedTerm: "forged term"
         }
     }
 }

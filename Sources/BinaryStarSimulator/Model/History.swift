@@ -21,7 +21,13 @@ package struct History: Sendable {
         package var term: UInt64
         package var cause: String
         package var instant: Instant
+        package var trigger = Trigger.heartbeat
         package var isActivation: Bool { to == .active }
+    }
+
+    /// During what a role changed. By a request, or at a tick by one that was held, it is a vote that changes it.
+    package enum Trigger: Sendable {
+        case heartbeat, request, tick, command
     }
 
     package struct Service: Sendable {
@@ -37,6 +43,10 @@ package struct History: Sendable {
         package var instant: Instant
         /// When the newest message of the receiver's that the sender had taken in was sent.
         package var senderHeardUpTo: Instant
+        package var sentAt: Instant = 0
+        package var senderLife = 1
+        package var role = Role.passive
+        package var isSenderUnhealthy = false
     }
 
     package struct Acceptance: Sendable {
@@ -45,6 +55,18 @@ package struct History: Sendable {
         package var life: Int
         package var term: UInt64
         package var instant: Instant
+        /// When the client asked for it first.
+        package var askedAt: Instant = 0
+    }
+
+    /// Something that a server has to answer, or to tell, at once.
+    package struct Call: Sendable {
+        package var seat: Seat
+        package var life: Int
+        package var instant: Instant
+        package var what: String
+        package var isProbe: Bool { what == Self.probe }
+        package static let probe = "a probe"
     }
 
     /// One event that a server with a classic peer took in, and what it made of it.
@@ -58,6 +80,8 @@ package struct History: Sendable {
         package var peerRole: Role?
         package var isAdmitted: Bool
         package var isConflict: Bool
+        /// The request waits.
+        package var isHeld = false
         /// The server held back for a reason that is not the table's.
         package var isExempt: Bool
     }
@@ -92,10 +116,19 @@ package struct History: Sendable {
     /// When the links between the servers did not work: a cut, loss, or delays above ``longestWorkingDelay``.
     package var linkFaults: [Span] = []
     package var wallClockSteps: [Instant] = []
+    /// When a server had no automatic failover, and when it could not serve.
+    package var pauses: [Span] = []
+    package var illnesses: [Span] = []
+    /// When clients could not reach a server, or heartbeats took longer than usual.
+    package var disturbances: [Span] = []
+    package var calls: [Call] = []
+    /// The clients' requests that were not answered when the run ended: since when.
+    package var unanswered: [(client: Int, askedAt: Instant)] = []
+    /// What no server may do, as soon as it is seen.
+    package var misdeeds: [Violation] = []
+    /// The highest term that a client claimed to have seen, and had not.
+    package var forgedTerm: UInt64 = 0
 
-    /// A link with longer delays does not count as working. Stall, interval and transit must stay below the peer's expiry:
-    /// with the standard timing 375 ms are left for the transit, and the clocks' drift takes some.
-    package static let longestWorkingDelay = Instant.milliseconds(300)
 }
 
 /// A rule that was broken.

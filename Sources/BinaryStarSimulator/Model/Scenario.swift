@@ -23,10 +23,17 @@ package struct Scenario: Sendable {
     package var keepsTerms: Bool
     package var provesDeath: Bool
     package var coldStart: ColdStart
+    /// By seat; the timing of a classic server is its own.
+    package var timing: [HeartbeatTiming]
+    /// What a server of ours speaks and does beside a classic one.
+    package var wire: HeartbeatWire
+    package var conflictPolicy: ConflictPolicy
     package var driftPartsPerMillion: [Int64]
     package var clockOffset: [Instant]
     package var wallOffset: [Instant]
     package var clients: [ClientKind]
+    /// By seat: when the server starts first.
+    package var starts: [Instant]
     /// Whether the backup dies for good when the faults end: the primary has to serve alone.
     package var backupDies: Bool
     package var faults: [TimedFault]
@@ -48,11 +55,18 @@ package struct Scenario: Sendable {
             seed: seed, pair: pair, links: pair == .ours ? Int(random.number(in: 1...2)) : 1,
             keepsTerms: random.chance(permille: 300), provesDeath: random.chance(permille: 600),
             coldStart: random.chance(permille: 200) ? .after(.seconds(3)) : .never,
+            timing: [.standard, .standard], wire: .extended, conflictPolicy: .failStop,
             driftPartsPerMillion: (0..<2).map { _ in random.number(in: -4_900...4_900) },
             clockOffset: (0..<2).map { _ in random.number(in: 0...Instant.seconds(100_000)) },
             wallOffset: (0..<2).map { _ in random.number(in: 0...Instant.milliseconds(50)) },
-            clients: clients, backupDies: pair == .ours && random.chance(permille: 200), faults: [],
+            clients: clients, starts: (0..<2).map { _ in Instant.milliseconds(random.number(in: 0...400)) },
+            backupDies: pair == .ours && random.chance(permille: 200), faults: [],
             faultsEnd: length, end: length + recovery)
+        // Alone for longer than a timeout, and for as long as a cold start takes.
+        if random.chance(permille: 120) {
+            scenario.starts[Int(random.number(in: 0...1))] = Instant.milliseconds(random.number(in: 400...6_000))
+        }
+        scenario.drawTiming(using: &random)
         scenario.drawFaults(until: length, using: &random)
         if scenario.backupDies, random.chance(permille: 500) {
             // In the middle of a handover to it.
@@ -62,10 +76,28 @@ package struct Scenario: Sendable {
         return scenario
     }
 
+    /// Most pairs have one timing; of some, each server has its own.
+    private mutating func drawTiming(using random: inout SplitMix64) {
+        if case .classic(let seat) = pair {
+            timing[seat.index] = .classic
+            wire = random.chance(permille: 250) ? .classic : .extended
+            timing[seat.other.index] = wire == .extended && random.chance(permille: 500) ? .standard : .classic
+            conflictPolicy = random.chance(permille: 300) ? .stepDown : .failStop
+        } else if random.chance(permille: 300) {
+            timing = (0..<2).map { _ in
+                random.element(of: [
+                    .standard, HeartbeatTiming(interval: .milliseconds(200), timeout: .milliseconds(800)),
+                    HeartbeatTiming(interval: .milliseconds(400), timeout: .milliseconds(1_600)),
+                    HeartbeatTiming(interval: .milliseconds(500), timeout: .milliseconds(1_500)),
+                ])
+            }
+        }
+    }
+
     private mutating func drawFaults(until last: Instant, using random: inout SplitMix64) {
         // Some runs see few faults, and many see only some kinds: what one kind would hide, another run shows.
         let count = random.element(of: [0, 2, 4, 8, 16])
-        let kinds = (0..<5).map { _ in random.number(in: 0...12) }
+        let kinds = (0..<5).map { _ in random.number(in: 0...15) }
         for _ in 0..<count {
             let instant = random.number(in: Instant.milliseconds(200)...last)
             var draw = FaultDraw(random: random, remaining: last - instant)
@@ -112,7 +144,10 @@ private struct FaultDraw {
         case 9: .slowPeerLink(maximum: Instant.milliseconds(random.number(in: 50...600)), for: span(500...5_000))
         case 10: .stepDown(seat())
         case 11: random.chance(permille: 500) ? .promote(seat()) : .pause(seat(), for: span(500...4_000))
-        default: .unhealthy(seat(), for: span(300...4_000))
+        case 12: .unhealthy(seat(), for: span(300...4_000))
+        case 13: .strayHeartbeat(to: seat(), random.element(of: Fault.Stray.allCases))
+        case 14: .subscribeOften(to: seat())
+        default: .forgedTerm(to: seat(), random.element(of: [1 << 41, 1 << 62, .max]))
         }
     }
 }

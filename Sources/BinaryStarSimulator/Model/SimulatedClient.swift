@@ -17,6 +17,8 @@ struct SimulatedClient {
     var number: UInt64 = 0
     var attempt: UInt64 = 0
     var termSeen: UInt64 = 0
+    /// When it asked for the present request first.
+    var askedAt: Instant = 0
     var refusalsInRow = 0
     /// Timers of an earlier generation are void.
     var generation: UInt64 = 0
@@ -42,6 +44,7 @@ extension Simulation {
         switch clients[index].next {
         case .ask:
             clients[index].number += 1
+            clients[index].askedAt = now
             ask(index)
         case .askAgain: ask(index)
         case .giveUp:
@@ -108,13 +111,15 @@ extension Simulation {
         clients[index].refusalsInRow = 0
         history.acceptances.append(
             History.Acceptance(
-                client: index, seat: answer.seat, life: answer.life, term: answer.term, instant: now))
+                client: index, seat: answer.seat, life: answer.life, term: answer.term, instant: now,
+                askedAt: client.askedAt))
         setTimer(of: index, .ask, after: Instant.milliseconds(random.number(in: 10...150)))
     }
 }
 
 extension SimulatedClient.Next {
-    fileprivate var isWaiting: Bool {
+    /// Whether a request is not answered yet.
+    var isWaiting: Bool {
         switch self {
         case .giveUp, .askAgain: true
         case .ask: false

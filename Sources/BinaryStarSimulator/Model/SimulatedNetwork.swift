@@ -39,6 +39,9 @@ struct SimulatedNetwork {
         for index in connections.indices { connections[index].lastDelivery = 0 }
     }
 
+    /// The sender of a connection.
+    static func sender(of connection: Int) -> Seat { connection % 2 == Seat.primary.index ? .primary : .backup }
+
     func isCut(from seat: Seat) -> Bool { now < max(cutUntil[seat.index], heldBackUntil[seat.index]) }
 
     func areClientsCut(from seat: Seat) -> Bool { now < clientsCutUntil[seat.index] }

@@ -31,6 +31,8 @@ enum Command {
     /// The peer's port refused connections when it was asked.
     case peerDied(askedAt: MonotonicTime)
     case beginStepDown, stepDown, promote
+    /// The peer's new connection asks for this server's heartbeats.
+    case subscribed
     case pause(Bool)
     case health(Bool)
 }
@@ -82,6 +84,19 @@ final class SimulatedServer {
     var requestsLeft = 0
     var heardUpTo: Instant = -1
     var keptTerm: UInt64 = 0
+    /// Whether the link dropped, and the peer was not heard since.
+    var isLinkBroken = false
+    /// Requests that were admitted, and of which the reply is not sent or dropped yet.
+    var inFlight = 0
+    /// Replies of an earlier term than this are dropped: since when it is active without a break.
+    var firstTerm: UInt64 = 0
+    /// Whether it waits for requests that are being handled, to hand over.
+    var drains = false
+    /// Whether it has drained, handed over, and not become active again.
+    var hasHandedOver = false
+    /// Heartbeats made for a classic peer, and those since the last one with the extension.
+    var heartbeatsForClassic = 0
+    var plainHeartbeats = 0
 
     static let heldAtMost = 64
     static let requestsPerTurn = 16
@@ -102,6 +117,8 @@ final class SimulatedServer {
         wakeGeneration += 1
         (heartbeats, commands, requests, held, completions) = ([], [], [], [], [])
         heardUpTo = -1
+        (drains, heartbeatsForClassic) = (false, 0)
+        (inFlight, firstTerm, hasHandedOver, plainHeartbeats, isLinkBroken) = (0, 0, false, 0, false)
     }
 
     var role: Role? {

@@ -44,15 +44,18 @@ extension Simulation {
                 network.cutUntil[seat.index] = max(network.cutUntil[seat.index], now + duration)
             }
             noteLinkFault(lasting: duration)
+            queue.schedule(.faultEnd(fault), at: now + duration)
         case .cutClients(let seat, let duration):
             network.clientsCutUntil[seat.index] = max(network.clientsCutUntil[seat.index], now + duration)
+            history.disturbances.append(History.Span(seat: nil, from: now, until: now + duration))
         case .loseHeartbeats(let permille, let duration):
             network.lossPermille = (permille, now + duration)
             noteLinkFault(lasting: duration)
         case .duplicateHeartbeats(let permille, let duration): network.duplicationPermille = (permille, now + duration)
         case .slowPeerLink(let maximum, let duration):
             network.slow = (maximum, now + duration)
-            if maximum > History.longestWorkingDelay { noteLinkFault(lasting: duration + maximum) }
+            if maximum > scenario.longestWorkingDelay { noteLinkFault(lasting: duration + maximum) }
+            history.disturbances.append(History.Span(seat: nil, from: now, until: now + duration + maximum))
         case .stepDown(let seat): order(.beginStepDown, seat)
         case .promote(let seat): order(.promote, seat)
         case .pause(let seat, let duration):
@@ -61,6 +64,15 @@ extension Simulation {
         case .unhealthy(let seat, let duration):
             order(.health(false), seat)
             queue.schedule(.faultEnd(fault), at: now + duration)
+        case .strayHeartbeat(let seat, let stray): publish(stray, to: server(seat))
+        case .subscribeOften(let seat):
+            for number in 1...50 as ClosedRange<Int64> {
+                let life = server(seat).life
+                queue.schedule(
+                    .command(seat, life: life, .subscribed),
+                    at: now + .microseconds(number * random.number(in: 400...700)))
+            }
+        case .forgedTerm(let seat, let term): forge(term, to: server(seat))
         }
     }
 
@@ -68,10 +80,56 @@ extension Simulation {
         switch fault {
         case .pause(let seat, _): order(.pause(false), seat)
         case .unhealthy(let seat, _): order(.health(true), seat)
-        case .stall, .stallAtStep, .crash, .stepWallClock, .cutPeerLink, .cutClients, .loseHeartbeats,
-            .duplicateHeartbeats, .slowPeerLink, .stepDown, .promote:
+        case .cutPeerLink(let seat, _, buffers: _):
+            // One that noticed the cut connects anew.
+            for connection in network.connections.indices
+            where SimulatedNetwork.sender(of: connection) == seat && random.chance(permille: 500) {
+                if scenario.provesDeath { order(.peerLinkDropped, seat.other) }
+                subscribe(over: connection)
+            }
+        case .stall, .stallAtStep, .crash, .stepWallClock, .cutClients, .loseHeartbeats, .duplicateHeartbeats,
+            .slowPeerLink, .stepDown, .promote, .strayHeartbeat, .subscribeOften, .forgedTerm:
             preconditionFailure("this fault ends by itself")
         }
+    }
+
+    /// The receiver of a new connection subscribes to the sender's heartbeats as soon as it is there.
+    func subscribe(over connection: Int) {
+        let sender = server(SimulatedNetwork.sender(of: connection))
+        let instant = max(now, network.connections[connection].connectedAt)
+        queue.schedule(
+            .command(sender.seat, life: sender.life, .subscribed),
+            at: instant + Instant.microseconds(random.number(in: 50...5_000)))
+    }
+
+    private func publish(_ stray: Fault.Stray, to server: SimulatedServer) {
+        guard let member = server.member else { return }
+        // With a classic wire, or beside a classic peer, a digit is a heartbeat.
+        guard scenario.pair == .ours || stray != .withoutExtension && scenario.wire == .extended else { return }
+        var news = HeartbeatExtension(
+            pairName: Self.pairName, seat: server.seat.other, incarnation: random.next() | 1,
+            sequence: UInt64(random.number(in: 1...10_000)), term: member.term + UInt64(random.number(in: 0...5)),
+            timing: .standard)
+        switch stray {
+        case .ofAnotherPair: news.pairName = "another"
+        case .ofItself: news.incarnation = member.incarnation
+        case .ofTheSameSeat: news.seat = server.seat
+        case .withoutExtension: break
+        }
+        let role = random.element(of: Role.allCases)
+        let heartbeat = Heartbeat(role: role, extension: stray == .withoutExtension ? nil : news)
+        server.heartbeats.append(
+            Envelope(
+                heartbeat: heartbeat, sender: server.seat, senderLife: 0, sentAt: now, senderHeardUpTo: -1))
+        wake(server)
+    }
+
+    private func forge(_ term: UInt64, to server: SimulatedServer) {
+        guard server.isUp, scenario.pair == .ours else { return }
+        history.forgedTerm = max(history.forgedTerm, term)
+        server.requests.append(
+            SimulatedRequest(client: -1, number: 0, attempt: 0, knowsRefusals: true, clientTerm: term))
+        wake(server)
     }
 
     private func order(_ command: Command, _ seat: Seat) {

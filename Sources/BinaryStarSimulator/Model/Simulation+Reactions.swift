@@ -18,12 +18,17 @@ extension Simulation {
     }
 
     func note(
-        _ reaction: PairMember.Reaction, of server: SimulatedServer, since before: Snapshot, _ reading: Reading
+        _ reaction: PairMember.Reaction, of server: SimulatedServer, since before: Snapshot, _ reading: Reading,
+        by trigger: History.Trigger
     ) {
         if let transition = reaction.transition {
             noteRoleChange(
-                of: server, since: before, reading, term: transition.term, cause: "\(transition.cause)",
+                of: server, since: before, reading, term: transition.term, cause: "\(transition.cause)", by: trigger,
                 evenIfSame: true)
+            noteCall(of: server, reading, "the change to \(transition.to)")
+            server.hasHandedOver = transition.cause == .stepDown
+            server.drains = server.drains && before.role == .active && transition.to == .active
+            if transition.to == .active, transition.from != .active { server.firstTerm = transition.term }
         }
         if reaction.conflict != nil { return noteConflict(of: server, reading) }
         switch reaction.heldRequests {
@@ -32,6 +37,10 @@ extension Simulation {
             server.requests.insert(contentsOf: server.held, at: 0)
             server.held = []
         case .refuse:
+            let mayTakeOver = before.role == .primary || before.role == .passive
+            if trigger == .tick, !server.held.isEmpty, mayTakeOver, !before.isHandingOver, !before.isHeldBack {
+                misdeed("held requests", "\(server.seat) refuses them although its peer is gone")
+            }
             for request in server.held { refuse(request, at: server) }
             server.held = []
         case nil: break
@@ -40,14 +49,14 @@ extension Simulation {
 
     func noteRoleChange(
         of server: SimulatedServer, since before: Snapshot, _ reading: Reading, term: UInt64, cause: String,
-        evenIfSame: Bool = false
+        by trigger: History.Trigger, evenIfSame: Bool = false
     ) {
         guard let role = server.role, evenIfSame || role != before.role else { return }
         server.keptTerm = max(server.keptTerm, term)
         history.roleChanges.append(
             History.RoleChange(
                 seat: server.seat, life: server.life, from: before.role, to: role, term: term, cause: cause,
-                instant: reading.real))
+                instant: reading.real, trigger: trigger))
         log("\(server.seat): \(before.role) -> \(role), term \(term), by \(cause)")
     }
 
@@ -62,7 +71,7 @@ extension Simulation {
     /// Writes down an event and its outcome if the pair has a classic server: there the table holds.
     func noteDecision(
         of server: SimulatedServer, since before: Snapshot, _ reading: Reading, peerRole: Role? = nil,
-        isAdmitted: Bool = false, isConflict: Bool = false
+        isAdmitted: Bool = false, isConflict: Bool = false, isHeld: Bool = false
     ) {
         guard scenario.pair != .ours, let role = server.role else { return }
         let isSuspect = server.member?.isSuspect ?? false
@@ -70,7 +79,29 @@ extension Simulation {
             History.Decision(
                 seat: server.seat, life: server.life, instant: reading.real, from: before.role, to: role,
                 peerRole: peerRole, isAdmitted: isAdmitted, isConflict: isConflict,
+                isHeld: isHeld,
                 isExempt: before.isSuspect || isSuspect || before.isHandingOver || before.isHeldBack))
+    }
+
+    /// Writes down that a server has to publish at once.
+    func noteCall(of server: SimulatedServer, _ reading: Reading, _ what: String) {
+        guard scenario.pair == .ours, server.isUp else { return }
+        history.calls.append(
+            History.Call(seat: server.seat, life: server.life, instant: reading.real, what: what))
+    }
+
+    func misdeed(_ rule: String, _ text: String) {
+        history.misdeeds.append(Violation(rule: rule, instant: now, text: text))
+    }
+
+    private func beginSpan(of seat: Seat, in spans: inout [History.Span]) {
+        guard !spans.contains(where: { $0.seat == seat && $0.until == .max }) else { return }
+        spans.append(History.Span(seat: seat, from: now, until: .max))
+    }
+
+    func endSpan(of seat: Seat, in spans: inout [History.Span]) {
+        guard let index = spans.lastIndex(where: { $0.seat == seat && $0.until == .max }) else { return }
+        spans[index].until = now
     }
 
     // MARK: Commands
@@ -85,7 +116,9 @@ extension Simulation {
             return queue.schedule(
                 .command(server.seat, life: server.life, command), at: server.stalledUntil + .microseconds(500))
         }
-        // A new life listens already.
+        server.commands.append(command)
+        wake(server)
+        // A new life listens already, and so does one whose connection alone broke.
         guard !self.server(server.seat.other).isUp else { return }
         server.commands.append(.peerDied(askedAt: server.reading(at: now).local))
         comes(server, to: .beforeProofOfDeath)
@@ -98,27 +131,66 @@ extension Simulation {
         let now = reading.local
         log("\(server.seat) is told: \(command)")
         switch command {
-        case .peerLinkDropped: return
+        case .peerLinkDropped:
+            server.withMember { $0.peerLinkBroke(at: now) }
+            server.isLinkBroken = true
         case .peerDied(let asked):
             if let reaction = server.withMember({ $0.peerDied(at: now, askedAt: asked) }) {
-                note(reaction, of: server, since: before, reading)
+                checkDeath(of: server.seat.other, noticedBy: server, reading, askedAt: asked)
+                note(reaction, of: server, since: before, reading, by: .command)
             }
-        case .beginStepDown:
-            server.withMember { if $0.refusesStepDown(at: now) == nil { $0.isDraining = true } }
-            let drained = Instant.microseconds(random.number(in: 100...30_000))
-            queue.schedule(.command(server.seat, life: server.life, .stepDown), at: self.now + drained)
+        case .beginStepDown: beginStepDown(of: server, at: now)
         case .stepDown:
+            // Requests that are being handled are waited for.
+            guard server.inFlight == 0 else { return order(.stepDown, server, after: 100...5_000) }
             if case .success(let transition)? = server.withMember({ $0.stepDown(at: now) }) {
-                note(PairMember.Reaction(transition: transition), of: server, since: before, reading)
+                note(
+                    PairMember.Reaction(transition: transition), of: server, since: before, reading, by: .command)
             } else {
                 server.withMember { $0.isDraining = false }
+                server.drains = false
+                note(PairMember.Reaction(heldRequests: .serve), of: server, since: before, reading, by: .command)
             }
+        case .subscribed:
+            server.withMember { $0.wasSubscribedTo(at: now) }
+            noteCall(of: server, reading, "a subscription")
         case .promote:
             if case .success(let reaction)? = server.withMember({ $0.promote(at: now) }) {
-                note(reaction, of: server, since: before, reading)
+                note(reaction, of: server, since: before, reading, by: .command)
             }
-        case .pause(let isPaused): server.withMember { $0.isPaused = isPaused }
-        case .health(let isHealthy): server.withMember { $0.isHealthy = isHealthy }
+        case .pause(let isPaused):
+            server.withMember { $0.isPaused = isPaused }
+            if isPaused { beginSpan(of: server.seat, in: &history.pauses) }
+            if !isPaused { endSpan(of: server.seat, in: &history.pauses) }
+        case .health(let isHealthy):
+            server.withMember { $0.isHealthy = isHealthy }
+            if isHealthy { return endSpan(of: server.seat, in: &history.illnesses) }
+            beginSpan(of: server.seat, in: &history.illnesses)
+            beginStepDown(of: server, at: now)
         }
+    }
+
+    /// "The process is gone: the peer expires at once."
+    private func checkDeath(
+        of seat: Seat, noticedBy server: SimulatedServer, _ reading: Reading, askedAt asked: MonotonicTime
+    ) {
+        guard let heard = history.lastHeard(server.seat, server.life, before: reading.real),
+            history.life(seat, heard.senderLife)?.end != nil,
+            reading.local - asked < scenario.timing[server.seat.index].interval,
+            server.member?.isPeerExpired(at: reading.local) == false
+        else { return }
+        misdeed("death", "\(server.seat) knows that its peer is gone, and waits for it")
+    }
+
+    private func beginStepDown(of server: SimulatedServer, at now: MonotonicTime) {
+        guard let member = server.member, !member.isDraining, member.refusesStepDown(at: now) == nil else { return }
+        server.withMember { $0.isDraining = true }
+        server.drains = true
+        order(.stepDown, server, after: 100...30_000)
+    }
+
+    private func order(_ command: Command, _ server: SimulatedServer, after microseconds: ClosedRange<Int64>) {
+        let delay = Instant.microseconds(random.number(in: microseconds))
+        queue.schedule(.command(server.seat, life: server.life, command), at: now + delay)
     }
 }

@@ -59,6 +59,8 @@ extension Simulation {
         guard server.heartbeats.isEmpty, server.commands.isEmpty, server.requests.isEmpty else {
             return server.step = .drain
         }
+        // What was handled since; a suspect keeps its replies.
+        guard server.completions.isEmpty || server.member?.isSuspect ?? false else { return server.step = .drain }
         let deadline: MonotonicTime
         switch server.brain {
         case .ours(let member): deadline = member.nextDeadline
@@ -91,8 +93,9 @@ extension Simulation {
                 return (reaction, mustPublish ? member.makeHeartbeat(at: reading.local) : nil)
             })
         else { return }
-        note(reaction, of: server, since: before, reading)
+        note(reaction, of: server, since: before, reading, by: .tick)
         guard server.isUp, let heartbeat else { return }
+        checkWire(of: heartbeat, from: server)
         server.step = .publish(heartbeat, sentFrom: reading, thenRequests: thenRequests)
         comes(server, to: .beforePublish)
     }
@@ -103,34 +106,81 @@ extension Simulation {
         server.step = .publish(Heartbeat(role: classic.role), sentFrom: reading, thenRequests: thenRequests)
     }
 
+    /// "Frame 2, left out to a peer known to be classic", but for one offer in eight.
+    private func checkWire(of heartbeat: Heartbeat, from server: SimulatedServer) {
+        guard server.member?.peer.kind == .classic else { return }
+        let isPlain = heartbeat.extension == nil
+        let isEarly = server.heartbeatsForClassic > server.plainHeartbeats && server.plainHeartbeats < 7
+        server.heartbeatsForClassic += 1
+        if scenario.wire == .classic, !isPlain { misdeed("wire", "\(server.seat) is not classic") }
+        if !isPlain, isEarly { misdeed("wire", "\(server.seat) makes an offer too soon after another") }
+        server.plainHeartbeats = isPlain ? server.plainHeartbeats + 1 : 0
+        if scenario.wire == .extended, server.plainHeartbeats > 7 {
+            misdeed("wire", "\(server.seat) makes no offer to its peer")
+        }
+    }
+
     // MARK: Heartbeats
 
+    /// Rule 8: what is not the peer's word is rejected, and changes nothing.
+    private func receiveStray(_ envelope: Envelope, at server: SimulatedServer, _ reading: Reading) {
+        guard var untouched = server.member else { return }
+        // A digit counts when the peer has expired, or was never heard.
+        if envelope.heartbeat.extension == nil,
+            untouched.peer.kind != .extended || untouched.peerExpiry <= reading.local
+                || untouched.nextDeadline < reading.local
+        {
+            return
+        }
+        // Looks at the clock, and does nothing else that is compared.
+        untouched.peerLinkBroke(at: reading.local)
+        guard let result = server.withMember({ $0.receive(envelope.heartbeat, at: reading.local) }),
+            let member = server.member
+        else { return }
+        let isUnchanged =
+            member.peer == untouched.peer && member.role == untouched.role && member.term == untouched.term
+            && member.peerExpiry == untouched.peerExpiry
+        if case .failure = result, isUnchanged { return }
+        misdeed("rule 8", "\(server.seat) takes in a heartbeat that is not its peer's")
+    }
+
     private func receive(_ envelope: Envelope, at server: SimulatedServer, _ reading: Reading) {
+        if envelope.sender == server.seat { return receiveStray(envelope, at: server, reading) }
         server.heardUpTo = max(server.heardUpTo, envelope.sentAt)
         history.receptions.append(
             History.Reception(
                 seat: server.seat, life: server.life, instant: reading.real,
-                senderHeardUpTo: envelope.senderHeardUpTo))
+                senderHeardUpTo: envelope.senderHeardUpTo, sentAt: envelope.sentAt,
+                senderLife: envelope.senderLife, role: envelope.heartbeat.role,
+                isSenderUnhealthy: envelope.heartbeat.extension?.flags.contains(.unhealthy) ?? false))
         let before = snapshot(of: server)
         let peerRole = envelope.heartbeat.role
         if case .classic(let classic) = server.brain {
             do throws(ClassicServer.Aborted) {
                 try classic.receive(peerRole, at: reading.local)
                 noteDecision(of: server, since: before, reading, peerRole: peerRole)
-                noteRoleChange(of: server, since: before, reading, term: 0, cause: "peer \(peerRole)")
+                noteRoleChange(of: server, since: before, reading, term: 0, cause: "peer \(peerRole)", by: .heartbeat)
             } catch {
                 noteDecision(of: server, since: before, reading, peerRole: peerRole, isConflict: true)
                 noteConflict(of: server, reading)
             }
             return
         }
+        let news = envelope.heartbeat.extension
+        let peer = server.member?.peer ?? Peer()
         guard let result = server.withMember({ $0.receive(envelope.heartbeat, at: reading.local) }) else { return }
         switch result {
         case .failure(let rejection): log("\(server.seat) rejects a heartbeat: \(rejection)")
         case .success(let reaction):
+            server.isLinkBroken = false
             noteDecision(
                 of: server, since: before, reading, peerRole: peerRole, isConflict: reaction.conflict != nil)
-            note(reaction, of: server, since: before, reading)
+            if let news, news.incarnation != peer.incarnation {
+                noteCall(of: server, reading, "a new life of its peer")
+            } else if let news, news.sequence > peer.sequence, news.flags.contains(.probe) {
+                noteCall(of: server, reading, History.Call.probe)
+            }
+            note(reaction, of: server, since: before, reading, by: .heartbeat)
             if reaction.transition != nil, server.isUp { comes(server, to: .afterRoleChange) }
         }
     }
@@ -142,7 +192,7 @@ extension Simulation {
         if case .classic(let classic) = server.brain {
             let isServed = classic.request(at: reading.local) == .serve
             noteDecision(of: server, since: before, reading, isAdmitted: isServed)
-            noteRoleChange(of: server, since: before, reading, term: 0, cause: "client request")
+            noteRoleChange(of: server, since: before, reading, term: 0, cause: "client request", by: .request)
             if isServed { admit(request, at: server, reading, term: 0) }
             return
         }
@@ -162,26 +212,45 @@ extension Simulation {
             noteDecision(of: server, since: before, reading, isAdmitted: true)
             note(
                 PairMember.Reaction(transition: transition, heldRequests: server.held.isEmpty ? nil : .serve),
-                of: server, since: before, reading)
+                of: server, since: before, reading, by: .request)
             admit(request, at: server, reading, term: term)
             server.step = .tickAtOnce
             comes(server, to: .afterPromotion)
         case .hold:
-            noteDecision(of: server, since: before, reading)
+            noteDecision(of: server, since: before, reading, isHeld: true)
+            checkHold(of: request, by: server, since: before, reading)
             guard server.held.count < SimulatedServer.heldAtMost else { return refuse(request, at: server) }
             var request = request
             request.heldSince = now
+            log("\(server.seat) holds request \(request.number) of client \(request.client)")
             server.held.append(request)
         case .refuse:
             noteDecision(of: server, since: before, reading)
+            if server.drains || server.hasHandedOver {
+                misdeed("handover", "\(server.seat) refuses, and its peer does not serve yet")
+            }
             refuse(request, at: server)
         }
     }
 
+    /// "A client of ours gets a refusal that names the role and the term, and tries the other server at once", unless the peer
+    /// may be gone.
+    private func checkHold(
+        of request: SimulatedRequest, by server: SimulatedServer, since before: Snapshot, _ reading: Reading
+    ) {
+        guard request.knowsRefusals, before.role != .active, !before.isHandingOver, !server.isLinkBroken,
+            let heard = history.lastHeard(server.seat, server.life, before: reading.real),
+            reading.real - heard.instant < scenario.interval(of: server.seat.other) / 100 * 120
+        else { return }
+        misdeed("refusals", "\(server.seat) keeps a client waiting although its peer lives")
+    }
+
     private func admit(_ request: SimulatedRequest, at server: SimulatedServer, _ reading: Reading, term: UInt64) {
+        if server.drains { misdeed("handover", "\(server.seat) serves while it drains") }
         history.admissions.append(
             History.Service(seat: server.seat, life: server.life, term: term, instant: reading.real))
         log("\(server.seat) admits request \(request.number) of client \(request.client)")
+        server.inFlight += 1
         var request = request
         request.term = term
         queue.schedule(
@@ -191,7 +260,7 @@ extension Simulation {
 
     func refuse(_ request: SimulatedRequest, at server: SimulatedServer) {
         // A classic client learns it by silence.
-        if request.knowsRefusals { answer(request, from: server, term: 0, isRefusal: true) }
+        if request.knowsRefusals, request.client >= 0 { answer(request, from: server, term: 0, isRefusal: true) }
     }
 
     private func reply(to request: SimulatedRequest, from server: SimulatedServer, _ reading: Reading) {
@@ -204,9 +273,14 @@ extension Simulation {
         }
         guard mayReply else {
             // Held until it is known whether the peer took over, and then sent or dropped.
-            if isSuspect { server.completions.append(request) }
+            if isSuspect { return server.completions.append(request) }
+            server.inFlight -= 1
+            if server.hasHandedOver { misdeed("handover", "\(server.seat) handed over, and drops a reply") }
+            if server.role == .active { misdeed("replies", "\(server.seat) is active, is sure, and drops a reply") }
             return
         }
+        server.inFlight -= 1
+        guard request.term >= server.firstTerm, request.client >= 0 else { return }
         history.replies.append(
             History.Service(seat: server.seat, life: server.life, term: request.term, instant: reading.real))
         answer(request, from: server, term: request.term, isRefusal: false)

@@ -48,7 +48,7 @@ package final class Simulation {
     /// Runs to the end of the scenario.
     package func run() {
         for seat in [Seat.primary, .backup] {
-            queue.schedule(.start(seat), at: Instant.milliseconds(random.number(in: 0...400)))
+            queue.schedule(.start(seat), at: scenario.starts[seat.index])
         }
         for client in clients.indices {
             queue.schedule(
@@ -63,6 +63,9 @@ package final class Simulation {
             now = max(now, instant)
             eventCount += 1
             handle(event)
+        }
+        history.unanswered = clients.enumerated().compactMap { index, client in
+            client.next.isWaiting ? (index, client.askedAt) : nil
         }
         history.undecided = servers.flatMap { $0.held.map(\.heldSince) }
         for index in history.lives.indices where history.lives[index].end == nil {
@@ -116,20 +119,27 @@ package final class Simulation {
             server.brain = .ours(
                 PairMember(
                     configuration: PairMember.Configuration(
-                        seat: seat, timing: scenario.pair == .ours ? .standard : .classic, pairName: "simulated",
-                        coldStart: scenario.coldStart),
+                        seat: seat, timing: scenario.timing[seat.index], pairName: Self.pairName, wire: scenario.wire,
+                        coldStart: scenario.coldStart, conflictPolicy: scenario.conflictPolicy),
                     incarnation: random.next() | 1, termFloor: floor, now: reading.local))
         }
         history.lives.append(
             History.Life(seat: seat, number: server.life, start: now, end: nil, isClassic: isClassic))
         log("\(seat) starts, life \(server.life)")
         network.connect(seat, at: now) { random.number(in: Instant.milliseconds(1)...Instant.milliseconds(100)) }
+        if self.server(seat.other).isUp {
+            for connection in network.connections.indices { subscribe(over: connection) }
+        }
         wake(server)
     }
+
+    static let pairName = "simulated"
 
     func crash(_ server: SimulatedServer, downFor: Instant, losesInFlight: Bool) {
         guard server.isUp else { return }
         if let index = history.lives.lastIndex(where: { $0.seat == server.seat }) { history.lives[index].end = now }
+        endSpan(of: server.seat, in: &history.pauses)
+        endSpan(of: server.seat, in: &history.illnesses)
         log("\(server.seat) dies")
         server.forget()
         network.disconnect(server.seat, losesInFlight: losesInFlight)
