@@ -27,6 +27,9 @@ struct ExploreCommand: AsyncParsableCommand {
     @Option(help: "The timeout, in ticks.")
     var timeout = 6
 
+    @Flag(help: "Servers hear what their peer has said before they do anything else, as they should.")
+    var hearsFirst = false
+
     @Option(help: "Stop after so many states.")
     var states: Int?
 
@@ -43,9 +46,13 @@ struct ExploreCommand: AsyncParsableCommand {
         bounds.ticks = depth
         bounds.interval = interval
         bounds.timeout = timeout
+        bounds.hearsFirst = hearsFirst
         bounds.states = states ?? .max
         bounds.seconds = seconds ?? .infinity
         bounds.workers = max(1, workers)
+        let misprints = TableCheck.violations()
+        for violation in misprints { print("BROKEN \(violation)") }
+        guard misprints.isEmpty else { throw ExitCode.failure }
         let result = await Explorer.explore(bounds)
         print(
             """

@@ -13,6 +13,9 @@ package struct Bounds: Sendable {
     /// After how long to end.
     package var seconds = Double.infinity
     package var workers = 2
+    /// Whether what has arrived from the peer is passed before timers and requests, as the contract of `PairMember` asks. Without
+    /// it, in any order, as when a thread of the network is late; that takes a timeout of three intervals.
+    package var hearsFirst = false
     /// What is broken on purpose, so that the checks are seen to find it.
     package var flaw = Flaw.none
 

@@ -33,6 +33,12 @@ enum Move: Hashable {
     case crash(Seat, losesInFlight: Bool)
     case drain(Seat)
     case promote(Seat)
+    /// The process cannot serve any more, as long as it lives.
+    case sicken(Seat)
+    /// An operator suspends automatic failover, for as long as the process lives.
+    case pause(Seat)
+    /// The peer's connection was made anew, and asks for this server's heartbeats.
+    case subscribe(to: Seat)
 }
 
 extension World {
@@ -67,6 +73,7 @@ extension World {
         let node = nodes[seat]
         if node.hasMail { moves.append(.deliver(to: seat)) }
         if node.duplicate != nil { moves.append(.deliverDuplicate(to: seat)) }
+        if bounds.hearsFirst, node.hasMail { return }
         if member.nextDeadline <= clock(of: seat) { moves.append(.tick(seat)) }
         for client in 0..<bounds.clients {
             switch node.requests[client] {
@@ -100,10 +107,15 @@ extension World {
             moves.append(.crash(seat, losesInFlight: true))
         }
         guard node.unsent == nil else { return }
-        if member.nextDeadline <= clock(of: seat) { moves.append(.tickAndStall(seat)) }
+        if member.nextDeadline <= clock(of: seat), !bounds.hearsFirst || !node.hasMail {
+            moves.append(.tickAndStall(seat))
+        }
         guard !node.mustTick else { return }
         if node.hasMail, node.duplicate == nil { moves.append(.duplicate(to: seat)) }
         guard !node.hasMail else { return }
+        moves.append(.subscribe(to: seat))
+        if member.isHealthy { moves.append(.sicken(seat)) }
+        if !member.isPaused, member.role != .active { moves.append(.pause(seat)) }
         if !node.isDraining, member.refusesStepDown(at: clock(of: seat)) == nil { moves.append(.drain(seat)) }
         if member.role != .active || member.isSuspect, member.isPeerExpired(at: clock(of: seat)) {
             moves.append(.promote(seat))

@@ -21,6 +21,13 @@ struct Watch: Hashable {
     var heardSequence: UInt64 = 0
     /// Whether the other became active after it.
     var overtaken = Overtaken.no
+    /// For how many ticks it has waited in its seat, after it handed over, for a peer that was silent for a timeout.
+    var waiting: Int?
+    /// Whether it cannot serve, and whether an operator suspended automatic failover.
+    var isIll = false
+    var isPaused = false
+    /// Whether it was told to drain while it is active.
+    var drains = false
     /// The newest of its heartbeats that was lost, until the other has heard it or a later one.
     var lost: UInt64?
 
@@ -44,6 +51,7 @@ extension World {
         let watch = nodes[seat].watch
         if watch.term == 0 { report("rule 2: \(seat) serves and is not active") }
         if watch.overtaken == .yes { report("rule 2: \(seat) serves after \(seat.other) became active") }
+        if watch.drains { report("handover: \(seat) serves while it drains") }
         if watch.mustProveAfter != nil { report("rule 5: \(seat) serves after a stall, and has heard nothing since") }
         if Self.isOurs(client: client), term < termSeen {
             report("rule 4: \(seat) serves in term \(term) a client that has seen \(termSeen)")
@@ -71,6 +79,8 @@ extension World {
                 report("handover: \(seat) leaves the service to a peer that was silent for a timeout")
             }
             nodes[seat].watch.term = 0
+            nodes[seat].watch.drains = false
+            nodes[seat].watch.waiting = transition.cause == .stepDown ? 0 : nil
             nodes[seat].watch.overtaken = .no
             nodes[seat].watch.mustProveAfter = nil
             nodes[seat].watch.saidActive = nil
@@ -83,6 +93,12 @@ extension World {
         switch transition.cause {
         case .clientRequest, .clientRequestAfterPeerDeath, .promote: isByVote = true
         case .peer, .superseded, .dualPassive, .stepDown, .handoverFailed, .higherTerm: isByVote = false
+        }
+        if transition.from != .active {
+            if nodes[seat].watch.isIll { report("health: \(seat) becomes active, and cannot serve") }
+            if nodes[seat].watch.isPaused, isByVote, transition.cause != .promote {
+                report("pause: \(seat) becomes active by a vote")
+            }
         }
         if transition.from != .active || isByVote {
             if other.term != 0 {
@@ -104,6 +120,7 @@ extension World {
         if own >= bit { report("terms: \(seat) mints \(transition.term) after one that was not lower") }
         nodes[seat].watch.minted |= bit
         nodes[seat].watch.term = transition.term
+        nodes[seat].watch.waiting = nil
         nodes[seat].watch.saidActive = nil
         if nodes[seat].watch.silence >= bounds.lease { nodes[seat].watch.silence = 0 }
     }
@@ -121,8 +138,8 @@ extension World {
     mutating func judgeReception(of heartbeat: Heartbeat, by seat: Seat, termBefore: UInt64) {
         guard let news = heartbeat.extension, let member = nodes[seat].member else { return }
         let (life, sequence) = (nodes[seat].watch.heardLife, nodes[seat].watch.heardSequence)
-        if news.incarnation < life || news.incarnation == life && news.sequence < sequence {
-            report("heartbeats: \(seat) takes in what was said before what it has heard already")
+        if news.incarnation < life || news.incarnation == life && news.sequence <= sequence {
+            report("heartbeats: \(seat) takes in what is not newer than what it has heard already")
         }
         (nodes[seat].watch.heardLife, nodes[seat].watch.heardSequence) = (news.incarnation, news.sequence)
         nodes[seat].watch.deafness = 0
@@ -130,6 +147,9 @@ extension World {
             news.incarnation == World.incarnation(of: seat.other, life: nodes[seat.other].life)
         {
             nodes[seat.other].watch.lost = nil
+        }
+        if heartbeat.role != .active, member.role == .active, !member.isSuspect, member.term < news.term {
+            report("terms: \(seat) goes on in term \(member.term), and its peer knows \(news.term)")
         }
         if heartbeat.role == .active, termBefore != 0 {
             // "The higher term stays and the lower goes passive within one round trip."
@@ -162,12 +182,30 @@ extension World {
                 nodes[seat].watch.saidActive = saidActive + 1 < bounds.timeout ? saidActive + 1 : nil
             }
         }
+        noteDeadlock()
+        for seat in Seat.allCases { noteFailedHandover(of: seat) }
+    }
+
+    /// "If that peer then expires before it was heard as active, we turn passive, so that votes bring us back."
+    private mutating func noteFailedHandover(of seat: Seat) {
+        guard let waiting = nodes[seat].watch.waiting else { return }
+        let isWaiting = !nodes[seat].isStalled && nodes[seat].watch.deafness == bounds.timeout
+        nodes[seat].watch.waiting = isWaiting ? waiting + 1 : 0
+        if waiting > bounds.timeout { report("liveness: \(seat) handed over to nobody, and waits") }
+    }
+
+    /// Two servers that hear each other do not need a vote: one of them is active, and the other is not.
+    private mutating func noteDeadlock() {
         let roles = Seat.allCases.map { nodes[$0].member?.role }
-        let isHealing = Seat.allCases.allSatisfy { !nodes[$0].isStalled && nodes[$0].watch.lost == nil }
-        deadlock = isHealing && roles[0] == roles[1] && (roles[0] == .active || roles[0] == .passive) ? deadlock + 1 : 0
-        // The next heartbeat, and one round trip.
-        if deadlock > bounds.interval + 2 * Self.longestTransit {
-            report("rule 3: both stay \(roles[0] == .active ? "active" : "passive")")
+        let isHealing = Seat.allCases.allSatisfy {
+            nodes[$0].member != nil && !nodes[$0].isStalled && nodes[$0].watch.lost == nil
         }
+        let ill = Seat.allCases.count { nodes[$0].watch.isIll }
+        let active = roles.count { $0 == .active }
+        deadlock = isHealing && active != 1 && (active == 2 || ill < 2) ? deadlock + 1 : 0
+        // The next heartbeat, and one round trip; a server that cannot serve turns passive first, and takes its seat again.
+        let healing = bounds.interval + 2 * Self.longestTransit
+        guard deadlock > healing * (ill == 0 ? 1 : 3) else { return }
+        report(active == 2 ? "rule 3: both stay active" : "liveness: nobody becomes active")
     }
 }

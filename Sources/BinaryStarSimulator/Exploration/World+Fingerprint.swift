@@ -50,6 +50,8 @@ extension World {
         print.combine(watch.term == 0 ? -1 : Int64(watch.deafness))
         print.combine(Int64(watch.heardLife))
         print.combine(watch.mustProveAfter != nil)
+        print.combine(Int64(watch.waiting ?? -1))
+        print.combine((watch.drains ? 4 : 0) | (watch.isIll ? 2 : 0) | (watch.isPaused ? 1 : 0))
         print.combine(Int64(watch.saidActive ?? -1))
         print.combine(watch.overtaken == .no ? 0 : watch.overtaken == .yes ? 1 : 2)
         // What was lost counts until the other hears something that was made later.

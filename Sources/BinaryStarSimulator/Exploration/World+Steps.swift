@@ -3,6 +3,9 @@ import BinaryStarCore
 // What a move does.
 extension World {
     mutating func perform(_ move: Move) {
+        let faultsBefore = faultsLeft
+        // What the pair needs to heal from a fault begins with it.
+        defer { if faultsLeft != faultsBefore { deadlock = 0 } }
         switch move {
         case .start(let seat): start(seat)
         case .deliver(let seat):
@@ -43,6 +46,18 @@ extension World {
             faultsLeft -= 1
             act(seat) { member, _ in member.isDraining = true }
             nodes[seat].isDraining = true
+            nodes[seat].watch.drains = true
+        case .sicken(let seat):
+            faultsLeft -= 1
+            act(seat) { member, _ in member.isHealthy = false }
+            nodes[seat].watch.isIll = true
+        case .pause(let seat):
+            faultsLeft -= 1
+            act(seat) { member, _ in member.isPaused = true }
+            nodes[seat].watch.isPaused = true
+        case .subscribe(let seat):
+            faultsLeft -= 1
+            act(seat) { $0.wasSubscribedTo(at: $1) }
         case .promote(let seat):
             faultsLeft -= 1
             if case .success(let reaction) = act(seat, { $0.promote(at: $1) }) { settle(reaction, of: seat) }
@@ -142,7 +157,7 @@ extension World {
         var action = act(seat) {
             $0.requestArrived(at: $1, knowsRefusals: isOurs, clientTerm: isOurs ? termSeen : 0)
         }
-        if bounds.flaw == .servesByRole, nodes[seat].member?.role == .active, action == .hold { action = .admit }
+        if bounds.flaw == .servesByRole, nodes[seat].member?.isSuspect ?? false, action == .hold { action = .admit }
         switch action {
         case .admit: admit(client, by: seat)
         case .promoteAndAdmit(let transition):
@@ -173,6 +188,7 @@ extension World {
         if bounds.flaw == .servesByRole, isSuspect { (mayReply, isSuspect) = (true, false) }
         guard !isSuspect else { return }
         nodes[seat].requests[client] = .none
+        if !mayReply, nodes[seat].watch.term != 0 { report("replies: \(seat) is active, is sure, and drops a reply") }
         guard mayReply, term >= nodes[seat].firstTerm else { return }
         judgeReply(by: seat)
         if Self.isOurs(client: client) { termSeen = max(termSeen, term) }
@@ -206,6 +222,7 @@ extension World {
         case .success(let transition): settle(PairMember.Reaction(transition: transition), of: seat)
         case .failure:
             act(seat) { member, _ in member.isDraining = false }
+            nodes[seat].watch.drains = false
             settle(PairMember.Reaction(heldRequests: .serve), of: seat)
         }
     }
