@@ -31,15 +31,15 @@ extension PairMember {
         if role != .active { term = max(term, peer.term) }
         var reaction = react(to: heartbeat.role, isFresh: peer.kind == .classic || echo.isFresh, at: now)
         if reaction.conflict == nil, role == .active, heartbeat.role != .active {
-            let peerServed = suspicion?.peerServed ?? false
+            let wasSuspect = suspicion != nil
             resolveSuspicion(byEchoOf: echo.sequence, at: now)
-            if suspicion == nil, peerServed {
-                // It gave way, but what it served lies between our service before the stall and the one from now on.
-                reaction.transition = become(.active, .peer(heartbeat.role), at: now)
-            } else if suspicion == nil, max(peer.term, foreignTerm) > term, reaction.transition == nil {
-                // Somebody was active in a higher term. No client that has seen it would take our replies.
+            let isBelow = max(peer.term, foreignTerm) > term
+            if suspicion == nil, wasSuspect || isBelow, reaction.transition == nil {
+                // Somebody was active in a higher term, and no client that has seen it would take our replies. Or may have been:
+                // what a peer served that has died since, or gave way, lies between our service before the stall and the one
+                // from now on.
                 term = max(term, peer.term)
-                reaction.transition = become(.active, .higherTerm, at: now)
+                reaction.transition = become(.active, isBelow ? .higherTerm : .peer(heartbeat.role), at: now)
             }
         }
         reaction.transition?.peerSilence = silence
@@ -108,7 +108,6 @@ extension PairMember {
         case .dualActive:
             guard peer.kind == .classic || peer.term > term else {
                 // The peer gives way as soon as it hears our term.
-                suspicion?.peerServed = true
                 answer(at: now)
                 return .none
             }

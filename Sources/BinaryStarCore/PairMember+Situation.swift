@@ -25,7 +25,7 @@ extension PairMember {
         note(Int64(peer.role?.rawValue ?? 0))
         note(Int64(peer.term))
         note(Int64(peer.incarnation))
-        flags(peer.kind != nil, peer.kind == .extended, peer.hasHeardUs, suspicion?.peerServed ?? false)
+        flags(peer.kind != nil, peer.kind == .extended, peer.hasHeardUs)
         note(Int64(peer.flags.rawValue))
         age(peer.lastHeard, atMost: limits.overdue)
         // An active server that is sure does not look at when it looked at the clock last.

@@ -74,8 +74,6 @@ package struct PairMember: Sendable {
         var since: MonotonicTime
         /// An echo of this heartbeat, or of a later one, comes from a peer that has heard this server after the stall.
         var firstProof: UInt64
-        /// Whether the peer was heard as active, in a lower term: it took over during the stall.
-        var peerServed = false
     }
 
     /// Whether requests wait for the end of in-flight ones, before ``stepDown(at:)``.

@@ -88,6 +88,18 @@ import Testing
         #expect(server.request(at: .at(404)) == .admit)
     }
 
+    @Test("After a stall it serves in a new term: its peer may have served, and died before it was heard")
+    func newTermAfterAStall() {
+        var server = active()
+        let before = server.member.term
+        server.tick(at: .at(400))
+        let life = Heartbeat.extended(.passive, seat: .backup, incarnation: 9, sequence: 1, echo: server.echo())
+        server.hear(life, at: .at(401))
+        #expect(!server.member.isSuspect)
+        #expect(server.member.term > before)
+        #expect(server.transitions.last?.term == server.member.term)
+    }
+
     @Test("What was heard too late proves nothing about now")
     func secondStall() {
         var server = active()
