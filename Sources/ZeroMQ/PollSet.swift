@@ -1,6 +1,6 @@
 import CZeroMQ
 
-/// What `zmq_poll` watches: sockets and plain descriptors, each with the events that are wanted of it.
+/// What `zmq_poll`, or `poll`, watches: sockets and plain descriptors, each with the events that are wanted of it.
 ///
 /// The set does not keep the sockets alive: whoever owns a socket takes it out of the set before it closes.
 @safe package struct PollSet: ~Copyable {
@@ -15,6 +15,10 @@ import CZeroMQ
     }
 
     private var items: [zmq_pollitem_t]
+    /// The same entries for the system's own poll, which does in one call for descriptors what `zmq_poll` does in two: that one
+    /// looks first, and waits if there was nothing.
+    private var descriptors: [pollfd] = []
+    private var socketCount = 0
 
     package init() { unsafe items = [] }
 
@@ -23,21 +27,23 @@ import CZeroMQ
     /// Adds `socket` at the end.
     package mutating func append(_ socket: borrowing Socket, events: Events) {
         unsafe items.append(zmq_pollitem_t(socket: socket.handle, fd: 0, events: events.rawValue, revents: 0))
+        descriptors.append(pollfd(fd: -1, events: 0, revents: 0))
+        socketCount += 1
     }
 
     /// Adds a descriptor of the system at the end.
     package mutating func append(descriptor: Int32, events: Events) {
         unsafe items.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: events.rawValue, revents: 0))
+        descriptors.append(pollfd(fd: descriptor, events: events.systemEvents, revents: 0))
     }
 
     /// Takes the entry at `index` out; the last one takes its place.
     package mutating func swapRemove(at index: Int) {
+        if unsafe items[index].socket != nil { socketCount -= 1 }
         unsafe items.swapAt(index, items.count - 1)
         unsafe items.removeLast()
-    }
-
-    package mutating func setEvents(_ events: Events, at index: Int) {
-        unsafe items[index].events = events.rawValue
+        descriptors.swapAt(index, descriptors.count - 1)
+        descriptors.removeLast()
     }
 
     /// The events that the last wait found at `index`.
@@ -50,10 +56,37 @@ import CZeroMQ
     /// - Parameter milliseconds: the longest wait; 0 only looks, -1 waits for ever.
     /// - Returns: how many entries are ready. A signal ends the wait early, with 0.
     package mutating func wait(milliseconds: Int) throws(ZeroMQError) -> Int {
+        if socketCount == 0, !descriptors.isEmpty { return try waitForDescriptors(milliseconds) }
         let count = unsafe zmq_poll(&items, Int32(items.count), milliseconds)
         if count >= 0 { return Int(count) }
         guard zmq_errno() == EINTR else { throw .last("poll") }
         for index in unsafe items.indices { unsafe items[index].revents = 0 }
         return 0
+    }
+
+    private mutating func waitForDescriptors(_ milliseconds: Int) throws(ZeroMQError) -> Int {
+        let count = unsafe poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds))
+        // libzmq's is the system's own.
+        guard count >= 0 || zmq_errno() == EINTR else { throw .last("poll") }
+        for index in descriptors.indices {
+            let found = count > 0 ? Events(systemEvents: descriptors[index].revents) : []
+            unsafe items[index].revents = found.rawValue
+        }
+        return max(0, Int(count))
+    }
+}
+
+extension PollSet.Events {
+    /// The same for `poll(2)`.
+    fileprivate var systemEvents: Int16 {
+        (contains(.readable) ? Int16(POLLIN) : 0) | (contains(.writable) ? Int16(POLLOUT) : 0)
+    }
+
+    /// A descriptor in a state of error counts as readable and writable: whoever reads or writes learns of it.
+    fileprivate init(systemEvents: Int16) {
+        let errors = Int16(POLLERR | POLLHUP | POLLNVAL)
+        self = []
+        if systemEvents & (Int16(POLLIN) | errors) != 0 { insert(.readable) }
+        if systemEvents & (Int16(POLLOUT) | errors) != 0 { insert(.writable) }
     }
 }

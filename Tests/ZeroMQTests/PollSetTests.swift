@@ -22,10 +22,10 @@ import Testing
         #expect(pollSet.ready(at: 0) == [])
         #expect(pollSet.ready(at: 1) == .writable)
         try right.deliver("text")
-        pollSet.setEvents([], at: 1)
-        #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        #expect(try pollSet.wait(milliseconds: 1_000) == 2)
         #expect(pollSet.ready(at: 0) == .readable)
-        #expect(pollSet.ready(at: 1) == [])
+        #expect(pollSet.ready(at: 1) == .writable)
+        pollSet.swapRemove(at: 1)
         _ = try left.next()
         #expect(try pollSet.wait(milliseconds: 0) == 0)
         #expect(pollSet.ready(at: 0) == [])
@@ -41,8 +41,28 @@ import Testing
         czmq_wake_signal(descriptors[1])
         czmq_wake_signal(descriptors[1])
         #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        #expect(pollSet.ready(at: 0) == .readable)
         czmq_wake_drain(descriptors[0])
         #expect(try pollSet.wait(milliseconds: 0) == 0)
+        #expect(pollSet.ready(at: 0) == [])
+    }
+
+    @Test func descriptorsBesideASocketAndWithoutIt() throws {
+        let sockets = try PullAndPush(0, in: context)
+        var descriptors: [Int32] = [-1, -1]
+        #expect(czmq_wake_open(&descriptors) == 0)
+        defer { czmq_wake_close(descriptors) }
+        var pollSet = PollSet()
+        pollSet.append(sockets.pull, events: .readable)
+        pollSet.append(descriptor: descriptors[0], events: .readable)
+        czmq_wake_signal(descriptors[1])
+        #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        #expect(pollSet.ready(at: 0) == [])
+        #expect(pollSet.ready(at: 1) == .readable)
+        // From here on there is no socket among them.
+        pollSet.swapRemove(at: 0)
+        #expect(try pollSet.wait(milliseconds: 1_000) == 1)
+        #expect(pollSet.ready(at: 0) == .readable)
     }
 
     @Test func lastEntryTakesTheRemovedOnesPlace() throws {

@@ -140,7 +140,6 @@ private final class RawSocketState: Sendable {
     private func serve(_ socket: borrowing Socket, _ arrivals: AsyncStream<RawSocket.Arrival>.Continuation) {
         var pollSet = PollSet()
         pollSet.append(descriptor: wake[0], events: .readable)
-        pollSet.append(socket, events: .readable)
         var unsent: [Message] = []
         var sentCount = 0
         var nextBeat = ContinuousClock.now
@@ -166,7 +165,8 @@ private final class RawSocketState: Sendable {
             var events: PollSet.Events = []
             if reads { events.insert(.readable) }
             if !unsent.isEmpty { events.insert(.writable) }
-            pollSet.setEvents(events, at: 1)
+            pollSet.append(socket, events: events)
+            defer { pollSet.swapRemove(at: 1) }
             let wait = beat.map { min($0.interval, max(.zero, nextBeat - .now)) } ?? .seconds(1)
             _ = try? pollSet.wait(milliseconds: max(1, Int(wait / .milliseconds(1))))
             czmq_wake_drain(wake[0])
