@@ -79,10 +79,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .systemLibrary(name: "CProcess"),
         .executableTarget(
             name: "bstar",
             dependencies: [
-                "BinaryStar", "BinaryStarCore",
+                "BinaryStar", "BinaryStarCore", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),

@@ -15,6 +15,8 @@ struct BStar: AsyncParsableCommand {
               64  wrong arguments
             """,
         version: "0.1.0",
-        subcommands: [ServeCommand.self, RequestCommand.self, DemoCommand.self]
+        subcommands: [
+            ServeCommand.self, GuardCommand.self, RequestCommand.self, DemoCommand.self, SuperviseCommand.self,
+        ]
     )
 }

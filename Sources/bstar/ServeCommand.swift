@@ -186,32 +186,12 @@ struct ServeCommand: AsyncParsableCommand {
             "\(seatName): starting; clients at \(endpoint), state at \(list(configuration.listen, configuration.furtherListen)), "
                 + "peer at \(list(configuration.connect, configuration.furtherConnect))")
         for await change in events {
-            var line = "\(seatName): \(change.to) (\(explain(change.cause)))"
-            if change.to == .active { line += "; term \(change.term)" }
-            if change.cause == .clientRequest || change.cause == .clientRequestAfterPeerDeath {
-                line +=
-                    change.peerSilence.map { "; the peer was silent for \($0.short)" } ?? "; the peer was never heard"
-            }
-            Console.print(line)
+            Console.print("\(seatName): \(change.story)")
         }
     }
 
     private func list(_ endpoint: String, _ further: [String]) -> String {
         ([endpoint] + further).joined(separator: " and ")
-    }
-
-    private func explain(_ cause: Cause) -> String {
-        switch cause {
-        case .peer(let role): "the peer says it is \(role)"
-        case .clientRequest: "a client asked"
-        case .clientRequestAfterPeerDeath: "a client asked, and the peer's process is gone"
-        case .superseded: "the peer is active in a higher term"
-        case .dualPassive: "both servers were passive"
-        case .stepDown: "it hands over"
-        case .handoverFailed: "the peer did not take over"
-        case .promote: "an operator said so"
-        case .higherTerm: "the peer knows a higher term"
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 import BinaryStarCore
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 /// A line of `bstar request --json`.
@@ -66,13 +67,9 @@ private struct Line: Decodable {
 }
 
 @Suite(.enabled(if: Tool.canRun, Tool.reason), .timeLimit(.minutes(2))) struct RequestTests {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "bstar-\(UUID().uuidString.prefix(8))")
+    private let folder = TemporaryFolder()
 
-    init() throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    }
-
-    private func ipc(_ name: String) -> String { "ipc://" + folder.appending(path: name).path }
+    private func ipc(_ name: String) -> String { folder.ipc(name) }
 
     private func server(_ seat: String) -> [String] {
         let other = seat == "primary" ? "backup" : "primary"

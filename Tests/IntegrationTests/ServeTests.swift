@@ -1,15 +1,12 @@
 import BinaryStarCore
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: Tool.canRun, Tool.reason), .timeLimit(.minutes(2))) struct ServeTests {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "bstar-\(UUID().uuidString.prefix(8))")
+    private let folder = TemporaryFolder()
 
-    init() throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    }
-
-    private func ipc(_ name: String) -> String { "ipc://" + folder.appending(path: name).path }
+    private func ipc(_ name: String) -> String { folder.ipc(name) }
 
     private func arguments(_ seat: String, _ more: String...) -> [String] {
         let other = seat == "primary" ? "backup" : "primary"
@@ -36,7 +33,7 @@ import Testing
     }
 
     @Test(arguments: [[], ["--inline"]]) func theAccessLogTellsWhatWasServed(_ option: [String]) async throws {
-        let log = folder.appending(path: "access.jsonl").path
+        let log = folder.path + "/access.jsonl"
         let request = request
         _ = try await Tool.run(arguments("primary", "--access-log", log) + option) { _ in
             let outcome = try await Tool.run(request + ["--count", "2", "--every", "1ms", "hello"])

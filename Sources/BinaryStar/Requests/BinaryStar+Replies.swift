@@ -47,7 +47,7 @@ extension BinaryStar {
             }
         }
         finish(pass, of: voter)
-        if !waiters.drained.isEmpty, !hasHandlersRunning { waiters.resumeDrained() }
+        resumeIfDrained()
         if phase == .running, voter.room > 0 { pump.confined.setEvents(.readable, of: voter.pumped) }
     }
 

@@ -15,22 +15,34 @@ final class ActiveScope: Sendable {
     }
 
     private let state = Lock(State())
+    /// Tells each time that the scope was opened.
+    private let openings = Broadcast<Void>(initial: ())
 
     func open() {
-        state.withLock {
-            guard !$0.isFinished else { return }
+        let isOpen = state.withLock {
+            guard !$0.isFinished else { return false }
             $0.activation += 1
             $0.isOpen = true
+            return true
         }
+        if isOpen { openings.send(()) }
     }
 
-    /// Cancels the bodies, and returns when the last one has ended.
-    func close() async {
+    /// Whether a body runs.
+    var isOccupied: Bool { state.withLock { !$0.bodies.isEmpty } }
+
+    /// Cancels the bodies, and lets no further one begin.
+    func cancel() {
         let cancellations = state.withLock { state in
             state.isOpen = false
             return Array(state.bodies.values)
         }
         for cancel in cancellations { cancel() }
+    }
+
+    /// Cancels the bodies, and returns when the last one has ended.
+    func close() async {
+        cancel()
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state in
                 if !state.bodies.isEmpty { state.closers.append(continuation) }
@@ -44,6 +56,13 @@ final class ActiveScope: Sendable {
     func finish() async {
         state.withLock { $0.isFinished = true }
         await close()
+        openings.finish()
+    }
+
+    /// Runs `body` each time that the scope is open, until it is closed for good or the task is cancelled.
+    func runWheneverOpen(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        var lastActivation = 0
+        for await _ in openings.subscribe() { try await run(lastActivation: &lastActivation, body) }
     }
 
     /// Runs `body`, unless the scope is closed or the body has had its run in this activation.

@@ -2,7 +2,8 @@ import BinaryStarCore
 import Logging
 
 extension BinaryStar {
-    /// Hands over to the peer: waits for the handlers that run, lets the peer become active, and returns when it is.
+    /// Hands over to the peer: waits for the handlers that run, ends what runs ``whileActive(_:)``, lets the peer become active,
+    /// and returns when it is.
     ///
     /// Requests that arrive in the meantime wait, and are then refused, so that clients of ours go to the peer at once. If the
     /// peer does not become active in time, this server turns passive, and the next request makes it active again.
@@ -15,7 +16,7 @@ extension BinaryStar {
         guard !member.isDraining else { throw BinaryStarError(.cannotStepDown, "this server hands over already") }
         logger.info("handing over", metadata: [LogKey.term: "\(member.term)"])
         member.isDraining = true
-        await waitForHandlers()
+        await drain()
         guard phase == .running else { throw .stopped }
         let now = MonotonicTime.now
         switch member.stepDown(at: now) {
@@ -23,6 +24,7 @@ extension BinaryStar {
         case .failure(let refusal):
             member.isDraining = false
             settle(PairMember.Reaction(heldRequests: .serve), at: now)
+            if member.role == .active { activeScope.open() }
             throw .cannotStepDown(refusal)
         }
         guard await isPeerActive() else {
@@ -57,6 +59,33 @@ extension BinaryStar {
         }
     }
 
+    /// Counts as a client's request: makes this server active if its peer is gone, and may do so.
+    ///
+    /// For services without clients of their own, such as a job runner: ask once an interval. What the votes of clients are worth is
+    /// lost then: when the network between the two servers is cut, the passive one takes over in any case, and both are
+    /// active until it is whole again.
+    ///
+    /// - Returns: whether this server is active. If it cannot be known yet whether the peer is gone, the vote waits until it
+    ///   is, and the answer is false.
+    @discardableResult public func vote() -> Bool {
+        guard phase == .running else { return false }
+        // What the peer has said by now counts first.
+        receiveHeartbeats()
+        guard phase == .running else { return false }
+        let now = MonotonicTime.now
+        let action = member.requestArrived(at: now)
+        trace(.clientRequest, action)
+        switch action {
+        case .admit: return true
+        case .promoteAndAdmit(let transition):
+            settle(PairMember.Reaction(transition: transition, heldRequests: held.isEmpty ? nil : .serve), at: now)
+            return true
+        case .hold, .refuse:
+            settle(.none, at: now)
+            return false
+        }
+    }
+
     /// Suspends automatic failover: until ``resume()`` no client's request makes this server active. The peer may still hand over,
     /// and ``promote()`` works.
     public func pause() { member.isPaused = true }
@@ -69,22 +98,31 @@ extension BinaryStar {
 
     // MARK: Draining
 
-    /// Or have replies that a server which has stalled holds back.
-    var hasHandlersRunning: Bool { sockets.voters.values.contains { $0.inFlight > 0 || !$0.outcomes.isEmpty } }
+    /// Whether handlers run, or have replies that a server which has stalled holds back, or something runs that may only while
+    /// this server is active.
+    private var isBusy: Bool {
+        activeScope.isOccupied || sockets.voters.values.contains { $0.inFlight > 0 || !$0.outcomes.isEmpty }
+    }
 
-    /// Waits until no handler runs, at most for the configured time.
-    private func waitForHandlers() async {
+    /// Waits until what belongs to the active time has ended, at most for the configured time.
+    private func drain() async {
+        activeScope.cancel()
+        Task { [activeScope] in
+            await activeScope.close()
+            resumeIfDrained()
+        }
         let timer = PumpTimer { [weak self] _ in self?.assumeIsolated { $0.waiters.resumeDrained() } }
         timer.deadline = .now + configuration.drainTimeout
         pump.confined.insert(timer)
         await withCheckedContinuation { continuation in
-            if phase == .running, hasHandlersRunning {
-                waiters.drained.append(continuation)
-            } else {
-                continuation.resume()
-            }
+            if phase == .running, isBusy { waiters.drained.append(continuation) } else { continuation.resume() }
         }
         pump.confined.remove(timer)
+    }
+
+    /// Whoever waits for the end of what runs may go on, if that was the last of it.
+    func resumeIfDrained() {
+        if !waiters.drained.isEmpty, !isBusy { waiters.resumeDrained() }
     }
 
     // MARK: Health

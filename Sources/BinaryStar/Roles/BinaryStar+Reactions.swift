@@ -87,7 +87,7 @@ extension Transition {
 extension Cause {
     /// Whether an active server that takes a higher term for this cause knows, or has to assume, that the other one has served in
     /// between. Otherwise the peer was silent all the time.
-    fileprivate var isAfterAnotherServed: Bool {
+    package var isAfterAnotherServed: Bool {
         switch self {
         case .peer, .higherTerm: true
         case .clientRequest, .clientRequestAfterPeerDeath, .promote, .superseded, .dualPassive, .stepDown,

@@ -19,17 +19,13 @@ extension BinaryStar {
     /// to shut down gracefully.
     ///
     /// The body is a child task of the caller. It is cancelled when the star ceases to be active, and
-    /// has ended before the next role is announced by ``roles``; so it should end soon when it is cancelled. A body that
+    /// has ended before the next role is announced by ``roles``, and before a handover lets the peer become active; so it
+    /// should end soon when it is cancelled. A body that
     /// returns by itself is called again at the next activation.
     ///
     /// - Throws: what `body` throws, other than `CancellationError` after it was cancelled.
     public nonisolated func whileActive(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        try await cancelWhenGracefulShutdown { [roles, activeScope] in
-            var lastActivation = 0
-            for await role in roles where role == .active {
-                try await activeScope.run(lastActivation: &lastActivation, body)
-            }
-        }
+        try await cancelWhenGracefulShutdown { [activeScope] in try await activeScope.runWheneverOpen(body) }
     }
 
     /// Writes a change to the state directory, if there is one.

@@ -1,6 +1,6 @@
 /// Calls that wait for what the star is about to do.
 struct Waiters {
-    /// For the handlers that run to end.
+    /// For what runs to end: handlers, and what may run only while the star is active.
     var drained: [CheckedContinuation<Void, Never>] = []
     /// For the peer to become active, or not: the value is whether it did.
     var handedOver: [CheckedContinuation<Bool, Never>] = []

@@ -14,7 +14,7 @@ struct DemoProcess: Sendable {
         signals = continuation
         task = Task {
             _ = try await Subprocess.run(
-                Self.executable, arguments: Arguments(arguments), input: .none, output: .sequence,
+                .bstar, arguments: Arguments(arguments), input: .none, output: .sequence,
                 error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
             ) { execution in
                 let sender = Task { for await signal in stream { try execution.send(signal: signal) } }
@@ -32,13 +32,4 @@ struct DemoProcess: Sendable {
 
     /// Ends the process without ceremony when nobody waits for it.
     func cancel() { task.cancel() }
-
-    private static var executable: Executable {
-        #if os(Linux)
-        .path("/proc/self/exe")
-        #else
-        CommandLine.arguments[0].contains("/")
-            ? .path(FilePath(CommandLine.arguments[0])) : .name(CommandLine.arguments[0])
-        #endif
-    }
 }

@@ -1,0 +1,138 @@
+import ArgumentParser
+import BinaryStar
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+struct GuardCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "guard",
+        abstract: "Runs an ordinary program on one of two machines: on the active one.",
+        discussion: """
+            On machine-a:
+              bstar guard --seat primary --listen 'tcp://*:5003' --connect tcp://machine-b:5003 -- my-server --port 80
+            On machine-b:
+              bstar guard --seat backup --listen 'tcp://*:5003' --connect tcp://machine-a:5003 -- my-server --port 80
+
+            The program is started when this server becomes active. It is asked to stop (SIGTERM, and after the grace SIGKILL) \
+            when the server ceases to be, and has ended before the peer is let take over. When it exits by itself it is started \
+            again, so often as --restarts allows, and then the peer takes over. All that it started ends with it, and with \
+            bstar guard, whatever ends that.
+
+            The program and the hooks find in their environment:
+              BSTAR_TERM   a number that grows with every activation of the pair. Let the program write it with all that it
+                           stores outside, and let the store refuse a lower one: so a machine that was cut off does no harm
+              BSTAR_SEAT   primary or backup
+              BSTAR_ROLE   active, passive, primary or backup
+              BSTAR_CAUSE  why the server has this role
+
+            SIGINT and SIGTERM stop the program, hand over to the peer, and end bstar guard.
+            """
+    )
+
+    enum Vote: String, ExpressibleByArgument, CaseIterable {
+        /// The silence of the peer is enough.
+        case automatic
+        /// It takes a client's request at the voter too.
+        case clients
+    }
+
+    @OptionGroup var pair: PairOptions
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What it takes for a failover when the peer is silent. automatic: nothing more; then both machines run the program \
+            while the network between them is cut. clients: a request at --voter, which clients send to the machine that they \
+            reach.
+            """))
+    var vote = Vote.automatic
+
+    @Option(
+        help: ArgumentHelp(
+            "Where clients ask for service with --vote clients, such as 'tcp://*:5001'. The reply is the term.",
+            valueName: "endpoint"))
+    var voter: String?
+
+    @Option(help: ArgumentHelp("How long the program may take to end when it is asked to.", valueName: "duration"))
+    var grace = Duration.seconds(10)
+
+    @Option(help: ArgumentHelp("How often the program is started again within the window.", valueName: "number"))
+    var restarts = 3
+
+    @Option(help: ArgumentHelp("After this time without an exit, earlier ones count no more.", valueName: "duration"))
+    var restartWindow = Duration.seconds(60)
+
+    @Option(
+        help: ArgumentHelp(
+            "Run this by the shell when the server becomes active, before the program. Bounded by the grace.",
+            valueName: "command"))
+    var onActive: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Run this by the shell when the server ceases to be active, after the program. Bounded by the grace.",
+            valueName: "command"))
+    var onPassive: String?
+
+    @OptionGroup var log: LogOptions
+
+    @Argument(parsing: .postTerminator, help: "The program and its arguments, behind --.")
+    var command: [String] = []
+
+    func validate() throws {
+        guard !command.isEmpty else {
+            throw ValidationError("say which program to run, behind --; for example: bstar guard … -- my-server --port 80")
+        }
+        guard (vote == .clients) == (voter != nil) else {
+            throw ValidationError("--vote clients and --voter go together")
+        }
+        guard restarts >= 0 else { throw ValidationError("--restarts must not be negative") }
+        guard !pair.listen.isEmpty, !pair.connect.isEmpty else {
+            throw ValidationError("--listen and --connect are needed once at least")
+        }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let logger = log.makeLogger(label: "bstar")
+            var configuration = pair.makeConfiguration()
+            // A handover waits for the program to end, and for the hook behind it.
+            configuration.drainTimeout = grace * 2 + .seconds(1)
+            let program = GuardedProgram(
+                command: command, grace: grace, onActive: onActive, onPassive: onPassive,
+                limit: RestartLimit(restarts: restarts, window: restartWindow), seat: pair.seat)
+            let star = try BinaryStar(
+                configuration: configuration, health: { program.isHealthy }, logger: logger)
+            if let voter {
+                try await star.addVoter(.router, bind: voter) { Message("\($0.term)") }
+            }
+            let events = star.events
+            async let narration: Void = narrate(events)
+            let keeping = Task { try await program.run(on: star) }
+            let voting = vote == .automatic ? Task { await voteAgainAndAgain(star) } : nil
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            Console.print("\(pair.seat): guarding \(command[0])")
+            let result = await Result { try await group.run() }
+            voting?.cancel()
+            try await keeping.value
+            await narration
+            try result.get()
+            Console.print("\(pair.seat): stopped")
+        }
+    }
+
+    /// Asks for service as a client would. A vote that cannot be decided yet waits in the star until the peer expires.
+    private func voteAgainAndAgain(_ star: BinaryStar) async {
+        while !Task.isCancelled {
+            await star.vote()
+            try? await Task.sleep(for: pair.interval)
+        }
+    }
+
+    private func narrate(_ events: AsyncStream<RoleChange>) async {
+        for await change in events { Console.print("\(pair.seat): \(change.story)") }
+    }
+}
