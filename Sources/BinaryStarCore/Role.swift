@@ -3,7 +3,7 @@
 /// The raw values are what goes over the wire: a heartbeat is one ASCII digit, the sender's role.
 ///
 /// Source: zguide, chapter 4, "Binary Star Implementation".
-public enum Role: UInt8, Sendable, Hashable, CaseIterable, Codable {
+public enum Role: UInt8, Sendable, Hashable, CaseIterable {
     /// Configured as primary, and waiting for the peer.
     case primary = 1
     /// Configured as backup, and waiting for the peer.
@@ -22,6 +22,29 @@ extension Role: CustomStringConvertible {
         case .active: "active"
         case .passive: "passive"
         }
+    }
+}
+
+/// Coded by its name, as people read it, and not by the number of the wire.
+extension Role: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let role = Role(name: name) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(name)\" is no role")
+        }
+        self = role
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+
+    /// The role that describes itself so.
+    package init?(name: some StringProtocol) {
+        guard let role = Role.allCases.first(where: { $0.description == name }) else { return nil }
+        self = role
     }
 }
 

@@ -1,5 +1,5 @@
 /// Why a server's role or term changed.
-public enum Cause: Sendable, Hashable, Codable {
+public enum Cause: Sendable, Hashable {
     /// The peer said that it has this role.
     case peer(Role)
     /// A client asked for service, and the peer had been silent for the timeout.
@@ -33,6 +33,29 @@ extension Cause: CustomStringConvertible {
         case .promote: "promote"
         case .higherTerm: "the peer knows a higher term"
         }
+    }
+}
+
+/// Coded by its description.
+extension Cause: Codable {
+    private static let all =
+        Role.allCases.map { Cause.peer($0) } + [
+            .clientRequest, .clientRequestAfterPeerDeath, .superseded, .dualPassive, .stepDown, .handoverFailed,
+            .promote, .higherTerm,
+        ]
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let cause = Self.all.first(where: { $0.description == name }) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(name)\" is no cause")
+        }
+        self = cause
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
     }
 }
 
