@@ -1,40 +1,42 @@
 /// What can stand in a JSON text.
-protocol JSONValue {
+package protocol JSONValue {
     func write(to text: inout String)
 }
 
 /// A JSON object on one line, its fields in the order in which they were added.
 ///
-/// It is written as it is built, and takes no Foundation, which the tool is without.
-struct JSONObject: JSONValue {
+/// It is written as it is built, and takes no Foundation, which the library and the tool are without.
+package struct JSONObject: JSONValue {
     private var fields = ""
 
+    package init() {}
+
     /// Adds a field. The name must need no escaping.
-    mutating func add(_ name: StaticString, _ value: some JSONValue) {
+    package mutating func add(_ name: StaticString, _ value: some JSONValue) {
         if !fields.isEmpty { fields += "," }
         fields += "\"\(name)\":"
         value.write(to: &fields)
     }
 
     /// Adds a field whose name is a value itself.
-    mutating func add(named name: String, _ value: some JSONValue) {
+    package mutating func add(named name: String, _ value: some JSONValue) {
         if !fields.isEmpty { fields += "," }
         name.write(to: &fields)
         fields += ":"
         value.write(to: &fields)
     }
 
-    var text: String { "{\(fields)}" }
+    package var text: String { "{\(fields)}" }
 
     /// The value of a field of a line that this type wrote: a name or a number, as it stands there.
-    static func field(_ name: String, in line: String) -> String? {
+    package static func field(_ name: String, in line: String) -> String? {
         guard let key = line.firstRange(of: "\"\(name)\":") else { return nil }
         let value = line[key.upperBound...]
         return value.first == "\""
             ? String(value.dropFirst().prefix { $0 != "\"" }) : String(value.prefix { $0 != "," && $0 != "}" })
     }
 
-    func write(to text: inout String) {
+    package func write(to text: inout String) {
         text += "{"
         text += fields
         text += "}"
@@ -42,7 +44,7 @@ struct JSONObject: JSONValue {
 }
 
 extension JSONValue where Self: FixedWidthInteger {
-    func write(to text: inout String) { text += String(self) }
+    package func write(to text: inout String) { text += String(self) }
 }
 
 extension Int: JSONValue {}
@@ -51,15 +53,15 @@ extension UInt64: JSONValue {}
 
 extension Double: JSONValue {
     /// What JSON has no number for, infinity and what is none, becomes `null`.
-    func write(to text: inout String) { text += isFinite ? String(describing: self) : "null" }
+    package func write(to text: inout String) { text += isFinite ? String(describing: self) : "null" }
 }
 
 extension Bool: JSONValue {
-    func write(to text: inout String) { text += self ? "true" : "false" }
+    package func write(to text: inout String) { text += self ? "true" : "false" }
 }
 
 extension String: JSONValue {
-    func write(to text: inout String) {
+    package func write(to text: inout String) {
         text += "\""
         for scalar in unicodeScalars {
             switch scalar {
@@ -79,13 +81,13 @@ extension String: JSONValue {
 }
 
 extension Optional: JSONValue where Wrapped: JSONValue {
-    func write(to text: inout String) {
+    package func write(to text: inout String) {
         if let self { self.write(to: &text) } else { text += "null" }
     }
 }
 
 extension Array: JSONValue where Element: JSONValue {
-    func write(to text: inout String) {
+    package func write(to text: inout String) {
         text += "["
         for (index, element) in enumerated() {
             if index > 0 { text += "," }
