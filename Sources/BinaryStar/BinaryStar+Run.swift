@@ -48,9 +48,12 @@ extension BinaryStar {
         let isPaused = member.isPaused
         member = Self.makeMember(configuration, log: transitionLog)
         member.isPaused = isPaused
+        member.isHealthy = !isDrained
+        startedAt = .now
         phase = .running
         do throws(BinaryStarError) {
             try openPeerLink()
+            try openControl()
         } catch {
             return requestEnd(.failure(error))
         }
@@ -61,6 +64,7 @@ extension BinaryStar {
                 LogKey.connect: "\(configuration.allConnect)",
             ])
         for voter in sockets.voters.values { pump.confined.setEvents(.readable, of: voter.pumped) }
+        if let control = sockets.control { pump.confined.setEvents(.readable, of: control.pumped) }
         let timer = PumpTimer { [weak self] now in self?.assumeIsolated { $0.tick(at: now) } }
         pump.confined.insert(timer)
         sockets.timer = timer

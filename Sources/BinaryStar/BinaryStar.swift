@@ -1,4 +1,5 @@
 import BinaryStarCore
+import DequeModule
 public import Logging
 public import ServiceLifecycle
 import ZeroMQ
@@ -70,6 +71,14 @@ public actor BinaryStar: Service {
     var slowAnswers = 0
     /// The latest change of role or term.
     var lastChange: RoleChange?
+    /// The latest changes, of earlier lives too.
+    var records: Deque<TransitionRecord>
+    /// When ``run()`` began.
+    var startedAt: MonotonicTime?
+    /// Whether the application says that this server can serve.
+    var isFit = true
+    /// Whether an operator has taken this server out of service, see ``drain()``.
+    public internal(set) var isDrained = false
     /// Who waits for what the star is about to do.
     var waiters = Waiters()
     /// The changes of this life and of earlier ones.
@@ -106,6 +115,7 @@ public actor BinaryStar: Service {
         } else {
             transitionLog = nil
         }
+        records = Deque(transitionLog?.records ?? [])
         member = Self.makeMember(configuration, log: transitionLog)
         roleBroadcast = Broadcast(initial: configuration.seat.initialRole)
         (changes, changesContinuation) = AsyncStream.makeStream()

@@ -6,10 +6,11 @@ final class StarSockets {
     var voterCount = 0
     var channels: [Int: ChannelPort] = [:]
     var channelCount = 0
+    var control: ControlPort?
     /// Who keeps a record of what the star does, if anybody.
     var observer: Observation.Observer?
 
-    var isEmpty: Bool { peerLink == nil && timer == nil && voters.isEmpty && channels.isEmpty }
+    var isEmpty: Bool { peerLink == nil && timer == nil && voters.isEmpty && channels.isEmpty && control == nil }
 
     /// The sockets that listen, with their endpoints.
     var listening: [(PumpedSocket, [String])] {
@@ -29,5 +30,7 @@ final class StarSockets {
         voters = [:]
         for port in channels.values { port.close(in: loop) }
         channels = [:]
+        control?.close(in: loop)
+        control = nil
     }
 }

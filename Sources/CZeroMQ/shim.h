@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -123,6 +124,21 @@ static inline int czmq_tcp_refuses(const char *host, const char *port, int milli
     return refused;
 }
 
+// Why no address of the host accepts connections to the port: 0 if one does, -1 if the name is not known, else the error number of
+// the last address.
+static inline int czmq_tcp_unreachable(const char *host, const char *port, int milliseconds) {
+    struct addrinfo hints, *addresses;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    if (getaddrinfo(host, port, &hints, &addresses) != 0) return -1;
+    int code = -1;
+    for (struct addrinfo *entry = addresses; entry && code != 0; entry = entry->ai_next)
+        code = czmq_try_connect(entry->ai_addr, entry->ai_addrlen, milliseconds);
+    freeaddrinfo(addresses);
+    return code;
+}
+
 // Whether the Unix socket at the path refuses connections, or is not there any more. 1 or 0.
 static inline int czmq_ipc_refuses(const char *path, int milliseconds) {
     struct sockaddr_un address;
@@ -132,6 +148,67 @@ static inline int czmq_ipc_refuses(const char *path, int milliseconds) {
     strcpy(address.sun_path, path);
     int code = czmq_try_connect((const struct sockaddr *)&address, sizeof address, milliseconds);
     return code == ECONNREFUSED || code == ENOENT;
+}
+
+// Which file a path names.
+typedef struct {
+    uint64_t device;
+    uint64_t number;
+} czmq_file_id;
+
+// Listens on a Unix socket that only this user can use. Nobody can connect before it has its mode: it listens after that. A
+// socket at which nobody listens any more is replaced; anything else is left. Returns 0 or the error number.
+static inline int czmq_ipc_listen(const char *path, int *listener, czmq_file_id *file) {
+    struct sockaddr_un address;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof address.sun_path) return ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    struct stat status;
+    if (lstat(path, &status) == 0) {
+        if (!S_ISSOCK(status.st_mode)) return ENOTSOCK;
+        int code = czmq_try_connect((const struct sockaddr *)&address, sizeof address, 1000);
+        if (code == 0 || code == EAGAIN || code == ETIMEDOUT) return EADDRINUSE;
+        if (code != ECONNREFUSED && code != ENOENT) return code;
+        if (code == ECONNREFUSED && unlink(path) != 0 && errno != ENOENT) return errno;
+    }
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (descriptor < 0) return errno;
+    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    fcntl(descriptor, F_SETFL, O_NONBLOCK);
+    if (bind(descriptor, (const struct sockaddr *)&address, sizeof address) != 0) {
+        int code = errno;
+        close(descriptor);
+        return code;
+    }
+    if (chmod(path, 0600) != 0 || lstat(path, &status) != 0 || listen(descriptor, 16) != 0) {
+        int code = errno;
+        unlink(path);
+        close(descriptor);
+        return code;
+    }
+    file->device = (uint64_t)status.st_dev;
+    file->number = (uint64_t)status.st_ino;
+    *listener = descriptor;
+    return 0;
+}
+
+// Removes the file, unless another one has taken its place.
+static inline void czmq_ipc_remove(const char *path, czmq_file_id file) {
+    struct stat status;
+    if (lstat(path, &status) != 0) return;
+    if ((uint64_t)status.st_dev == file.device && (uint64_t)status.st_ino == file.number) unlink(path);
+}
+
+// Why nobody can be reached at the Unix socket; 0 if somebody can.
+static inline int czmq_ipc_unreachable(const char *path) {
+    struct sockaddr_un address;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof address.sun_path) return ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    int code = czmq_try_connect((const struct sockaddr *)&address, sizeof address, 1000);
+    return code == EAGAIN || code == ETIMEDOUT ? 0 : code;
 }
 
 static inline void czmq_thread_set_name(const char *name) {

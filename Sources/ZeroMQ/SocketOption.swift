@@ -23,6 +23,8 @@ extension SocketOption<Int32> {
     package static var routerMandatory: Self { Self(name: ZMQ_ROUTER_MANDATORY, label: "ZMQ_ROUTER_MANDATORY") }
     /// Whether XPUB reports each subscription, also to what another subscriber has subscribed to already. 0 or 1.
     package static var publisherVerbose: Self { Self(name: ZMQ_XPUB_VERBOSE, label: "ZMQ_XPUB_VERBOSE") }
+    /// A listening descriptor that the next bind uses, instead of making one. The socket closes it.
+    package static var descriptor: Self { Self(name: ZMQ_USE_FD, label: "ZMQ_USE_FD") }
     /// The length of the queue of connections that wait to be accepted.
     package static var backlog: Self { Self(name: ZMQ_BACKLOG, label: "ZMQ_BACKLOG") }
 }

@@ -13,12 +13,10 @@ import Testing
     private func log() throws -> TransitionLog { try TransitionLog(directory: directory, name: "primary") }
 
     private func line(term: UInt64) -> String {
-        RoleChange(
-            Transition(
-                from: .passive, to: .active, term: term, cause: .clientRequest,
-                instant: MonotonicTime(nanoseconds: 0), peerSilence: .milliseconds(1_250), peerRole: .active,
-                peerTerm: term - 1), at: .now
-        ).jsonLine(seat: .primary, wallClock: 1_700_000_000_000)
+        let transition = Transition(
+            from: .passive, to: .active, term: term, cause: .clientRequest, instant: MonotonicTime(nanoseconds: 0),
+            peerSilence: .milliseconds(1_250), peerRole: .active, peerTerm: term - 1)
+        return TransitionRecord(RoleChange(transition, at: .now, time: 1_700_000_000_000), seat: .primary).line
     }
 
     private var lines: [Substring] {

@@ -53,6 +53,10 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
     /// exist. Terms of a later life start above those in it, also if the wall clock was set back. `nil` keeps nothing.
     public var stateDirectory: String?
 
+    /// Where operators reach this server: `ipc://PATH`, a Unix socket that only the user of this process can use (mode 0600). A
+    /// file that a killed server has left there is replaced. `nil` opens none. See ``ControlClient`` and <doc:Control>.
+    public var control: String?
+
     /// - Parameters:
     ///   - seat: whether this server is the pair's primary or its backup.
     ///   - listen: where this server publishes its role.
@@ -76,6 +80,7 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
                 "furtherConnect", "\"\(furtherConnect.joined(separator: " "))\"",
                 "it must be empty with the classic wire, whose heartbeats do not tell which of them is newer")
         }
+        if let control { _ = try Endpoint(control: control) }
         try timing.validate()
         guard pairName.utf8.count <= HeartbeatExtension.maximumNameLength else {
             throw .invalid(

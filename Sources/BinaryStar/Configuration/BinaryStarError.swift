@@ -92,7 +92,8 @@ extension BinaryStarError {
             case .alreadyActive: "this server is active already"
             case .peerIsAlive(.active?): "the peer is alive and active; tell it to step down instead"
             case .peerIsAlive: "the peer is alive, or may be: it counts as gone when it has been silent for the timeout"
-            case .unhealthy: "this server says that it cannot serve"
+            case .unhealthy:
+                "this server says that it cannot serve, or was drained: resume it, or see why it is not healthy"
             }
         return BinaryStarError(.cannotPromote, reason)
     }

@@ -40,6 +40,14 @@ struct Endpoint: Sendable, Hashable {
 
     private static let longestPath = 103
 
+    /// Checks the endpoint of a control socket, which has to be a file: it is the file's mode that says who may use it.
+    init(control text: String) throws(BinaryStarError) {
+        try self.init(text, field: "control", use: .bind)
+        guard let path = ipcPath, path.first != "@", path != "*" else {
+            throw .invalid("control", "\"\(text)\"", "a control socket is ipc://PATH, where PATH is that of a file")
+        }
+    }
+
     private func checkTCP(field: String, use: Use) throws(BinaryStarError) {
         guard let host, !host.isEmpty else {
             throw .invalid(field, "\"\(text)\"", "a tcp endpoint is tcp://HOST:PORT; the host is missing")

@@ -4,6 +4,7 @@ import Logging
 enum LogKey {
     static let cause = "bstar.cause"
     static let channel = "bstar.channel"
+    static let command = "bstar.command"
     static let connect = "bstar.peer.connect"
     static let endpoint = "bstar.endpoint"
     static let error = "bstar.error"

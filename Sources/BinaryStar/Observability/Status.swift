@@ -19,6 +19,35 @@ extension BinaryStar {
             /// From our heartbeat to the peer's that echoes it, without the time that the peer kept it.
             public var roundTrip: Double?
             public var isHealthy: Bool?
+            /// Whether it is about to hand over.
+            public var isDraining: Bool?
+            /// The interval and the timeout that it announces.
+            public var interval: Double?
+            public var timeout: Double?
+        }
+
+        /// What this server was told.
+        public struct Configuration: Sendable, Hashable, Codable {
+            /// Where it publishes its role, with the ports that the system chose.
+            public var listen: [String]
+            /// Where its peer does.
+            public var connect: [String]
+            /// Where clients reach it.
+            public var voters: [String]
+            public var interval: Double
+            public var timeout: Double
+            public var wire: HeartbeatWire
+            public var drainTimeout: Double
+            public var stateDirectory: String?
+        }
+
+        /// How many heartbeats went over the peer link.
+        public struct Heartbeats: Sendable, Hashable, Codable {
+            public var sent: Int
+            /// Valid ones of the peer.
+            public var received: Int
+            /// What came and did not count, by reason.
+            public var rejected: [String: Int]
         }
 
         /// One way by which the peer is heard.
@@ -49,6 +78,8 @@ extension BinaryStar {
             public var refused: Int
             /// Waited until it was known whether the peer is gone.
             public var held: Int
+            /// Handlers that run now.
+            public var inFlight: Int
             /// Dropped before the role was asked for, by reason.
             public var dropped: [String: Int]
             public var repliesSent: Int
@@ -57,6 +88,12 @@ extension BinaryStar {
             public var handlersFailed: Int
         }
 
+        /// That of this package.
+        public var version: String
+        /// When this was so, in milliseconds since 1970 by this server's clock.
+        public var time: UInt64
+        /// For how long the star runs; `nil` if it does not.
+        public var uptime: Double?
         public var pairName: String
         public var seat: Seat
         public var role: Role
@@ -70,6 +107,9 @@ extension BinaryStar {
         public var isSuspect: Bool
         public var isDraining: Bool
         public var isPaused: Bool
+        /// Whether an operator has taken it out of service, see ``BinaryStar/BinaryStar/drain()``.
+        public var isDrained: Bool
+        /// Whether it can serve: the application says so, and it is not drained.
         public var isHealthy: Bool
         /// `nil` before the first.
         public var lastChange: Change?
@@ -78,11 +118,14 @@ extension BinaryStar {
         /// In the order of the configuration.
         public var links: [Link]
         public var requests: Requests
-        /// What came over the peer link and did not count, by reason.
-        public var heartbeatsRejected: [String: Int]
+        public var heartbeats: Heartbeats
         /// How often this server, while active, was away for so long that it had to prove itself.
         public var stalls: Int
+        public var configuration: Configuration
     }
+
+    /// The version of this package.
+    public static let version = "0.1.0"
 
     /// A snapshot of this server and of what it knows of its peer.
     public var status: Status {
@@ -93,12 +136,18 @@ extension BinaryStar {
                 age: (ContinuousClock.now - $0.instant).inSeconds, peerSilence: $0.peerSilence?.inSeconds)
         }
         return Status(
-            pairName: configuration.pairName, seat: configuration.seat, role: member.role, term: member.term,
+            version: Self.version, time: WallClock.milliseconds,
+            uptime: phase == .running ? startedAt.map { (now - $0).inSeconds } : nil, pairName: configuration.pairName,
+            seat: configuration.seat, role: member.role, term: member.term,
             incarnation: member.incarnation, isServing: member.admission.admits(at: now, clientTerm: 0),
             isSuspect: member.isSuspect,
-            isDraining: member.isDraining, isPaused: member.isPaused, isHealthy: member.isHealthy,
+            isDraining: member.isDraining, isPaused: member.isPaused, isDrained: isDrained,
+            isHealthy: member.isHealthy,
             lastChange: change, peer: peerStatus(at: now), links: linkStatus(at: now), requests: requestStatus,
-            heartbeatsRejected: statistics.heartbeatsRejected.byName, stalls: statistics.stalls)
+            heartbeats: Status.Heartbeats(
+                sent: statistics.heartbeatsSent, received: statistics.heartbeatsReceived,
+                rejected: statistics.heartbeatsRejected.byName),
+            stalls: statistics.stalls, configuration: configurationStatus)
     }
 
     private func peerStatus(at now: MonotonicTime) -> Status.Peer? {
@@ -109,7 +158,18 @@ extension BinaryStar {
             kind: kind.rawValue, role: role, lastHeard: (now - lastHeard).inSeconds,
             isExpired: member.isPeerExpired(at: now), term: isOurs ? peer.term : nil,
             incarnation: isOurs ? peer.incarnation : nil, roundTrip: peer.roundTrip?.inSeconds,
-            isHealthy: isOurs ? !peer.flags.contains(.unhealthy) : nil)
+            isHealthy: isOurs ? !peer.flags.contains(.unhealthy) : nil,
+            isDraining: isOurs ? peer.flags.contains(.draining) : nil, interval: peer.timing?.interval.inSeconds,
+            timeout: peer.timing?.timeout.inSeconds)
+    }
+
+    private var configurationStatus: Status.Configuration {
+        Status.Configuration(
+            listen: sockets.peerLink?.endpoints ?? configuration.allListen, connect: configuration.allConnect,
+            voters: sockets.voters.sorted { $0.key < $1.key }.map(\.value.endpoint),
+            interval: configuration.timing.interval.inSeconds, timeout: configuration.timing.timeout.inSeconds,
+            wire: configuration.wire, drainTimeout: configuration.drainTimeout.inSeconds,
+            stateDirectory: configuration.stateDirectory)
     }
 
     private func linkStatus(at now: MonotonicTime) -> [Status.Link] {
@@ -123,6 +183,7 @@ extension BinaryStar {
     private var requestStatus: Status.Requests {
         Status.Requests(
             admitted: statistics.requestsAdmitted, refused: statistics.requestsRefused, held: statistics.requestsHeld,
+            inFlight: sockets.voters.values.reduce(0) { $0 + $1.inFlight },
             dropped: statistics.requestsDropped.byName, repliesSent: statistics.repliesSent,
             repliesDropped: statistics.repliesDropped.byName, handlersFailed: statistics.handlersFailed)
     }

@@ -118,7 +118,7 @@ extension BinaryStar {
 
 extension Heartbeat {
     /// Reads a heartbeat from the frames of a message.
-    static func decode(_ message: Message) -> Result<Heartbeat, HeartbeatRejection> {
+    package static func decode(_ message: Message) -> Result<Heartbeat, HeartbeatRejection> {
         guard let first = message.first else { return .failure(.empty) }
         return first.withSpan { state in
             guard message.count > 1 else { return decode(frameCount: 1, state: state, extension: nil) }

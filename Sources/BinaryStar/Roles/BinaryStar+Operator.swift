@@ -90,8 +90,25 @@ extension BinaryStar {
     /// and ``promote()`` works.
     public func pause() { member.isPaused = true }
 
-    /// Ends ``pause()``.
-    public func resume() { member.isPaused = false }
+    /// Takes this server out of service, so that it may be stopped or repaired: an active one hands over first, see
+    /// ``stepDown()``; and until ``resume()`` it becomes active neither by a client's request nor by ``promote()``, and its
+    /// peer does not hand over to it. While that lasts there is no failover: if the peer fails, nobody serves.
+    ///
+    /// - Throws: ``BinaryStarError`` with the code ``BinaryStarError/Code/cannotStepDown`` if this server is active and could not
+    ///   hand over. Then nothing has changed.
+    public func drain() async throws(BinaryStarError) {
+        guard phase != .ended else { throw .stopped }
+        if member.role == .active { try await stepDown() }
+        isDrained = true
+        updateHealth()
+    }
+
+    /// Ends ``pause()`` and ``drain()``.
+    public func resume() {
+        member.isPaused = false
+        isDrained = false
+        updateHealth()
+    }
 
     /// Whether automatic failover is suspended.
     public var isPaused: Bool { member.isPaused }
@@ -133,18 +150,22 @@ extension BinaryStar {
         while !Task.isCancelled {
             let isHealthy = await withDeadline(configuration.timing.timeout) { await health() } ?? false
             guard !Task.isCancelled else { return }
-            await setHealthy(isHealthy)
+            await setFit(isHealthy)
             try? await Task.sleep(for: configuration.timing.interval)
         }
     }
 
-    private func setHealthy(_ isHealthy: Bool) async {
-        if member.isHealthy != isHealthy {
-            member.isHealthy = isHealthy
-            logger.warning(isHealthy ? "this server can serve again" : "this server cannot serve")
+    /// What the peer is told: a server that an operator has drained is one that cannot serve.
+    private func updateHealth() { member.isHealthy = isFit && !isDrained }
+
+    private func setFit(_ isFit: Bool) async {
+        if self.isFit != isFit {
+            self.isFit = isFit
+            updateHealth()
+            logger.warning(isFit ? "this server can serve again" : "this server cannot serve")
         }
         // Again and again while it lasts: the peer may come back.
-        guard !isHealthy, phase == .running, member.refusesStepDown(at: .now) == nil, !member.isDraining else { return }
+        guard !isFit, phase == .running, member.refusesStepDown(at: .now) == nil, !member.isDraining else { return }
         do { try await stepDown() } catch {
             rateLimitedLog.warning(
                 "cannot hand over", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])

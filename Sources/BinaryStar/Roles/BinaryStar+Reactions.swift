@@ -34,6 +34,8 @@ extension BinaryStar {
         sockets.observer?(.changed(transition))
         let change = RoleChange(transition, at: .now)
         lastChange = change
+        if records.count >= TransitionLog.capacity { records.removeFirst() }
+        records.append(TransitionRecord(change, seat: configuration.seat))
         if transition.to == .active, transition.from != .active || transition.cause.isAfterAnotherServed {
             firstTerm = transition.term
             for voter in sockets.voters.values { voter.memory.removeAll() }

@@ -31,8 +31,7 @@ extension BinaryStar {
     /// Writes a change to the state directory, if there is one.
     private nonisolated func keep(_ change: RoleChange) {
         do throws(BinaryStarError) {
-            try transitionLog?.append(
-                change.jsonLine(seat: configuration.seat, wallClock: WallClock.milliseconds))
+            try transitionLog?.append(TransitionRecord(change, seat: configuration.seat).line)
         } catch {
             logger.warning("cannot keep a change of role", metadata: [LogKey.error: "\(error)"])
         }

@@ -12,6 +12,8 @@ public struct RoleChange: Sendable, Hashable {
     public var cause: Cause
     /// When the change took place.
     public var instant: ContinuousClock.Instant
+    /// The time of day in milliseconds since 1970, for people. It may step.
+    public var time: UInt64
     /// How long the peer had been silent by then, or `nil` if it was never heard.
     public var peerSilence: Duration?
     /// The role that the peer had named last, or `nil` if it was never heard.
@@ -19,12 +21,13 @@ public struct RoleChange: Sendable, Hashable {
     /// The highest term that the peer knew, or `nil` if it was never heard or has no terms.
     public var peerTerm: UInt64?
 
-    init(_ transition: Transition, at instant: ContinuousClock.Instant) {
+    init(_ transition: Transition, at instant: ContinuousClock.Instant, time: UInt64 = WallClock.milliseconds) {
         from = transition.from
         to = transition.to
         term = transition.term
         cause = transition.cause
         self.instant = instant
+        self.time = time
         peerSilence = transition.peerSilence
         peerRole = transition.peerRole
         peerTerm = transition.peerTerm

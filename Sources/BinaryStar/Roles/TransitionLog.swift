@@ -25,6 +25,8 @@ final class TransitionLog: Sendable {
     private let path: String
     private let state: Lock<State>
 
+    /// What was in the file.
+    let records: [TransitionRecord]
     /// The highest term in the file; 0 if there is none.
     let highestTerm: UInt64
 
@@ -40,6 +42,7 @@ final class TransitionLog: Sendable {
         let whole = text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
             .filter { Self.term(inLine: $0) != nil }
         highestTerm = whole.compactMap(Self.term(inLine:)).max() ?? 0
+        records = whole.suffix(Self.capacity).compactMap(TransitionRecord.init(line:))
         state = Lock(State(lines: whole.suffix(Self.capacity), linesInFile: whole.count))
         // Written anew without what a crash has cut off, so that the next line begins a line.
         try Self.replace(path, with: Array(whole.suffix(Self.capacity)))
@@ -130,22 +133,5 @@ final class TransitionLog: Sendable {
             bytes = bytes.dropFirst(count)
         }
         guard fsync(descriptor) == 0 else { throw failed("write", path) }
-    }
-}
-
-extension RoleChange {
-    /// The change as one line of JSON.
-    ///
-    /// - Parameter wallClock: milliseconds since 1970, for the reader.
-    func jsonLine(seat: Seat, wallClock: UInt64) -> String {
-        // Names and numbers only: nothing here needs escaping.
-        var fields = [
-            "\"time\":\(wallClock)", "\"seat\":\"\(seat)\"", "\"from\":\"\(from)\"", "\"to\":\"\(to)\"",
-            "\"term\":\(term)", "\"cause\":\"\(cause)\"",
-        ]
-        if let peerSilence { fields.append("\"peerSilence\":\(peerSilence / .seconds(1))") }
-        if let peerRole { fields.append("\"peerRole\":\"\(peerRole)\"") }
-        if let peerTerm { fields.append("\"peerTerm\":\(peerTerm)") }
-        return "{" + fields.joined(separator: ",") + "}"
     }
 }
