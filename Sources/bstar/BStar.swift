@@ -1,4 +1,5 @@
 import ArgumentParser
+import BinaryStar
 
 @main
 struct BStar: AsyncParsableCommand {
@@ -14,9 +15,19 @@ struct BStar: AsyncParsableCommand {
               2   both servers of the pair are active, or both passive
               64  wrong arguments
             """,
-        version: "0.1.0",
+        version: BinaryStar.version,
         subcommands: [
             ServeCommand.self, GuardCommand.self, RequestCommand.self, DemoCommand.self, SuperviseCommand.self,
+        ],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Operation",
+                subcommands: [
+                    StatusCommand.self, HistoryCommand.self,
+                    SwitchoverCommand.self,
+                    PromoteCommand.self,
+                    PauseCommand.self, ResumeCommand.self, DrainCommand.self,
+                ])
         ]
     )
 }

@@ -68,6 +68,12 @@ func reportingErrors(_ work: () async throws -> Void) async throws {
     } catch let error as BinaryStarClientError {
         Console.printError("bstar: \(error.message)")
         throw ExitCode.failure
+    } catch let error as ControlError {
+        Console.printError("bstar: \(error.message)")
+        throw ExitCode.failure
+    } catch let error as ControlFailure {
+        Console.printError("bstar: \(error)")
+        throw ExitCode.failure
     } catch let error as StandardInput.Failed {
         Console.printError("bstar: \(error)")
         throw ExitCode.failure

@@ -11,19 +11,3 @@ extension RoleChange {
         return story
     }
 }
-
-extension Cause {
-    fileprivate var explanation: String {
-        switch self {
-        case .peer(let role): "the peer says it is \(role)"
-        case .clientRequest: "a client asked"
-        case .clientRequestAfterPeerDeath: "a client asked, and the peer's process is gone"
-        case .superseded: "the peer is active in a higher term"
-        case .dualPassive: "both servers were passive"
-        case .stepDown: "it hands over"
-        case .handoverFailed: "the peer did not take over"
-        case .promote: "an operator said so"
-        case .higherTerm: "the peer knows a higher term"
-        }
-    }
-}

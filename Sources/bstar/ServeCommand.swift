@@ -93,6 +93,17 @@ struct ServeCommand: AsyncParsableCommand {
             """, valueName: "file"))
     var accessLog: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where operators reach this server: the path of a Unix socket, which only this user can use. (default: \
+            [PAIR-]SEAT.sock in $RUNTIME_DIRECTORY, /run/bstar for root, $XDG_RUNTIME_DIR/bstar or /tmp/bstar-UID)
+            """, valueName: "path"))
+    var control: String?
+
+    @Flag(help: "No control socket: bstar status and the like do not reach this server.")
+    var noControl = false
+
     @Flag(help: "Answer on the star's own thread: fastest, for the echo service only.")
     var inline = false
 
@@ -116,6 +127,9 @@ struct ServeCommand: AsyncParsableCommand {
             throw ValidationError(
                 "--seat needs --frontend, --listen and --connect; for a trial on this machine use -p and -b instead")
         }
+        guard !(noControl && control != nil) else {
+            throw ValidationError("--no-control leaves out what --control asks for: give one of them")
+        }
         guard !(inline && upstream != nil) else {
             throw ValidationError("--inline is for the echo service; leave it out with --upstream, which has to wait")
         }
@@ -129,8 +143,9 @@ struct ServeCommand: AsyncParsableCommand {
             let recording = Task { await records?.write() }
             if let records { await star.observe { records.record($0) } }
             let endpoint = try await addVoter(to: star)
+            let control = await openControl(of: star)
             let events = star.events
-            let narration = Task { await narrate(events, of: star, endpoint: endpoint) }
+            let narration = Task { await narrate(events, of: star, endpoint: endpoint, control: control) }
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -166,7 +181,25 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.conflictPolicy = onConflict
         configuration.drainTimeout = drainTimeout
         configuration.stateDirectory = stateDirectory
+        configuration.control = control.map(ControlPaths.endpoint)
         return configuration
+    }
+
+    /// Opens the control socket at its usual place. A server serves without one too: another one may have the place already.
+    ///
+    /// - Returns: where it is, if there is one.
+    private func openControl(of star: BinaryStar) async -> String? {
+        if let control { return ControlPaths.endpoint(control) }
+        guard !noControl else { return nil }
+        do {
+            let endpoint = try ControlPaths.current.endpointToBind(pair: pairName, seat: theSeat)
+            try await star.openControl(at: endpoint)
+            return endpoint
+        } catch {
+            Console.printError(
+                "bstar: \(seatName) has no control socket: \(error); say where with --control, or --no-control")
+            return nil
+        }
     }
 
     private func addVoter(to star: BinaryStar) async throws -> String {
@@ -180,11 +213,14 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// Tells on standard output what happens, one line each.
-    private func narrate(_ events: AsyncStream<RoleChange>, of star: BinaryStar, endpoint: String) async {
+    private func narrate(_ events: AsyncStream<RoleChange>, of star: BinaryStar, endpoint: String, control: String?)
+        async
+    {
         let configuration = star.configuration
         Console.print(
             "\(seatName): starting; clients at \(endpoint), state at \(list(configuration.listen, configuration.furtherListen)), "
                 + "peer at \(list(configuration.connect, configuration.furtherConnect))")
+        if let control { Console.print("\(seatName): control at \(control), for bstar status and the like") }
         for await change in events {
             Console.print("\(seatName): \(change.story)")
         }

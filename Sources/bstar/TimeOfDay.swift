@@ -25,6 +25,14 @@ struct TimeOfDay: Sendable, Hashable {
             + padded(Int32(milliseconds % 1_000), to: 3)
     }
 
+    /// In the machine's time zone: `2026-11-25`.
+    var date: String {
+        var seconds = time_t(milliseconds / 1_000)
+        var fields = tm()
+        localtime_r(&seconds, &fields)
+        return "\(Int(fields.tm_year) + 1_900)-\(padded(fields.tm_mon + 1))-\(padded(fields.tm_mday))"
+    }
+
     private func padded(_ number: Int32, to width: Int = 2) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits

@@ -74,7 +74,8 @@ private struct Line: Decodable {
     private func server(_ seat: String) -> [String] {
         let other = seat == "primary" ? "backup" : "primary"
         return [
-            "serve", "--seat", seat, "--frontend", ipc("clients-\(seat)"), "--listen", ipc("state-\(seat)"),
+            "serve", "--no-control", "--seat", seat, "--frontend", ipc("clients-\(seat)"), "--listen",
+            ipc("state-\(seat)"),
             "--connect", ipc("state-\(other)"), "--interval", "50ms", "--timeout", "200ms",
         ]
     }

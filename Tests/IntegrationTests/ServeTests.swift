@@ -11,7 +11,8 @@ import Testing
     private func arguments(_ seat: String, _ more: String...) -> [String] {
         let other = seat == "primary" ? "backup" : "primary"
         return [
-            "serve", "--seat", seat, "--frontend", ipc("clients-\(seat)"), "--listen", ipc("state-\(seat)"),
+            "serve", "--no-control", "--seat", seat, "--frontend", ipc("clients-\(seat)"), "--listen",
+            ipc("state-\(seat)"),
             "--connect", ipc("state-\(other)"), "--interval", "50ms", "--timeout", "200ms",
         ] + more
     }
@@ -54,7 +55,8 @@ import Testing
     @Test func anUpstreamServiceBecomesAPair() async throws {
         let request = request
         let upstream = [
-            "serve", "--seat", "primary", "--frontend", ipc("service"), "--listen", ipc("s1"), "--connect", ipc("s2"),
+            "serve", "--no-control", "--seat", "primary", "--frontend", ipc("service"), "--listen", ipc("s1"),
+            "--connect", ipc("s2"),
             // A service that takes each delay of a busy machine for a stall of its own holds its replies back.
             "--interval", "20ms", "--timeout", "400ms",
         ]

@@ -108,7 +108,7 @@ actor Demo: Service {
         let arguments = [
             "serve", "--seat", "\(seat)", "--frontend", endpoint(ports.clients[seat]),
             "--listen", endpoint(ports.state[seat]), "--connect", endpoint(ports.state[other]),
-            "--interval", argument(timing.interval), "--timeout", argument(timing.timeout),
+            "--interval", argument(timing.interval), "--timeout", argument(timing.timeout), "--no-control",
         ]
         processes[seat] = DemoProcess(arguments) { await self.heard($0, from: seat) }
     }

@@ -154,7 +154,3 @@ struct HumanReport: RequestReport {
 
     private func row(_ name: String, _ value: String) -> String { "  \(name.padded(to: 17))  \(value)" }
 }
-
-extension String {
-    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-}

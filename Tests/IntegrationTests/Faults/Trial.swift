@@ -48,7 +48,8 @@ final class Trial: Sendable {
         let server = try ToolProcess(
             "bstar",
             [
-                "serve", "--seat", "\(seat)", "--frontend", place.front(seat), "--listen", place.state(seat),
+                "serve", "--no-control", "--seat", "\(seat)", "--frontend", place.front(seat), "--listen",
+                place.state(seat),
                 "--connect", place.state(seat.other), "--access-log", log(seat), "--log-level", "error",
             ], prefix: place.serverPrefix[seat] ?? [])
         servers.withLock { $0[seat] = server }

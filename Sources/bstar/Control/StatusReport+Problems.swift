@@ -1,0 +1,75 @@
+import BinaryStar
+import BinaryStarCore
+
+// What is not as it should be, each with what to do.
+extension StatusReport {
+    var problems: [String] {
+        view.failures.map { "\($0.error.message)" } + warnings
+    }
+
+    /// Apart from servers that cannot be asked.
+    var warnings: [String] { sameSeat + bothServe + view.statuses.flatMap { problems(of: $0) } }
+
+    private var sameSeat: [String] {
+        guard Set(view.statuses.map(\.seat)).count < view.statuses.count else { return [] }
+        return ["both sockets are of a \(view.statuses[0].seat): name the one of each server"]
+    }
+
+    private var bothServe: [String] {
+        guard view.condition == .bothServe else { return [] }
+        return [
+            """
+            the servers do not hear each other: see that the endpoints of each are reached from the other. Once they hear \
+            each other, the one with the lower term gives way; what it has done until then is yours to reconcile.
+            """
+        ]
+    }
+
+    private func problems(of status: BinaryStar.Status) -> [String] {
+        var problems: [String] = []
+        let seat = status.seat
+        if status.peer == nil {
+            problems.append(
+                """
+                the \(seat) has never heard its peer: start it, or see that \
+                \(status.configuration.connect.joined(separator: ", ").printable) leads to it. bstar check helps.
+                """)
+        }
+        if let peer = status.peer, peer.isExpired {
+            problems.append(
+                "the \(seat) does not hear its peer any more: see whether it runs, and whether the network does.")
+        }
+        for (reason, count) in status.heartbeats.rejected.sorted(by: { $0.key < $1.key }) {
+            problems.append("the \(seat) has refused \(count.grouped) heartbeats: \(HeartbeatRejection.advice(reason))")
+        }
+        if status.stalls > 0 {
+            problems.append(
+                """
+                the \(seat) has stalled \(status.stalls.grouped) times while it was active: the machine was too busy, \
+                suspended or paused for longer than the timing allows.
+                """)
+        }
+        if status.isPaused { problems.append("the \(seat) is paused: no failover to it. End that with bstar resume.") }
+        if status.isDrained {
+            problems.append("the \(seat) is drained: it serves nothing. End that with bstar resume.")
+        }
+        return problems
+    }
+}
+
+extension HeartbeatRejection {
+    /// What a reason means and what to do, by its name: a later server may know further ones.
+    static func advice(_ name: String) -> String {
+        switch HeartbeatRejection(rawValue: name.printable) {
+        case .otherPair: "they are of another pair. Give both servers the same pair name, or correct connect."
+        case .sameSeat: "they are of a server with the same seat. Make one primary and the other backup."
+        case .ownHeartbeat: "they are its own: connect leads to itself. Name the peer's endpoint."
+        case .unknownVersion: "their version is not known here. Run the same version on both servers."
+        case .extensionMissing: "they came from a zguide server, or from something else, while the peer is one of ours."
+        case .stale: "they were older than what was heard before, or of a life of the peer that is over."
+        case .empty, .notARole, .tooManyFrames, .extensionTooLong, .extensionIsNumeric, .malformedExtension:
+            "they were malformed (\(name)). See what else listens or sends at the peer's endpoint."
+        case nil: "\(name.printable)."
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import BinaryStar
+import BinaryStarCore
+import Testing
+
+@testable import bstar
+
+@Suite struct StatusReportTests {
+    private func text(_ view: PairView) -> String { StatusReport(view: view).lines.joined(separator: "\n") }
+
+    @Test func bothServersStandSideBySideIn80Columns() throws {
+        let view = try pair(status(.primary, .active, peer: .passive), status(.backup, .passive, peer: .active))
+        let lines = StatusReport(view: view).lines
+        #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines.filter { $0.count > 80 })")
+        #expect(lines[0] == "orders: the primary serves, in term 1795624989228; the backup would take over")
+        #expect(
+            lines.contains {
+                $0.hasPrefix("role          active for 1 h 2 min") && $0.contains("  passive for 1 h 2 min")
+            })
+        #expect(text(view).contains("1,234,567 admitted") && text(view).contains("1 d 2 h, version"))
+        #expect(!text(view).contains("!"))
+        #expect(view.condition == .oneServes)
+    }
+
+    @Test func aServerThatCannotBeAskedIsShownAsItsPeerHearsIt() throws {
+        let heard = text(try pair(status(.primary, .active, peer: .passive), failures: 1))
+        #expect(heard.contains("backup, as heard by the primary") && heard.contains("! nobody listens at"))
+        let gone = try pair(status(.backup, .passive, peer: .active, peerIsExpired: true))
+        #expect(gone.condition == .nobodyServes)
+        #expect(text(gone).contains("NOBODY SERVES") && text(gone).contains("GONE; said last: active"))
+        let alone = text(try pair(status(.primary, .active)))
+        #expect(alone.contains("the backup was NEVER HEARD") && alone.contains("bstar check helps"))
+    }
+
+    @Test func whatIsWrongIsOnTheFirstLine() throws {
+        let both = try pair(
+            status(.primary, .active, peer: .passive), status(.backup, .active, term: 1_795_624_989_231, peer: .passive)
+        )
+        #expect(both.condition == .bothServe && text(both).contains("BOTH SERVERS SERVE"))
+        #expect(text(both).contains("do not hear each other"))
+        let drained = try pair(
+            status(.primary, .active, peer: .passive), status(.backup, .passive, peer: .active, isDrained: true))
+        #expect(StatusReport(view: drained).headline.contains("the backup is drained and would NOT take over"))
+        let paused = try pair(
+            status(.primary, .passive, peer: .active, peerIsExpired: true, isPaused: true), failures: 1)
+        #expect(text(paused).contains("NOBODY SERVES, and a server is paused or drained"))
+        let stalled = try pair(status(.primary, .active, isServing: false, peer: .passive, isSuspect: true))
+        #expect(text(stalled).contains("a server has stalled"))
+        let nobody = try pair(failures: 2)
+        #expect(nobody.condition == .unknown && StatusReport(view: nobody).lines.count == 2)
+    }
+
+    @Test func rejectionsAreExplained() throws {
+        for reason in HeartbeatRejection.allCases {
+            let view = try pair(status(.primary, .primary, rejected: [reason.rawValue: 3]))
+            #expect(text(view).contains("has refused 3 heartbeats: the"))
+        }
+        #expect(text(try pair(status(.primary, .primary, rejected: ["newReason": 1]))).contains("newReason"))
+    }
+
+    @Test func whatOthersSayDoesNotMoveTheCursor() throws {
+        let view = try pair(status(.primary, .active, pairName: #"a\u001b[2Jb"#), failures: 0)
+        #expect(view.statuses[0].pairName == #"a\u001b[2Jb"#)
+        #expect("a\u{1B}[2Jb\n".printable == "a?[2Jb?")
+    }
+
+    @Test func theJSONHasWhatTheServersAnswered() throws {
+        let view = try pair(status(.primary, .active, peer: .passive), failures: 1)
+        let read = try json(view.json.text)
+        #expect(read["serving"] == .array([.string("primary")]))
+        guard case .array(let servers)? = read["servers"] else { throw ControlFailure("no servers") }
+        #expect(try servers[0]["status"]?.decode(BinaryStar.Status.self) == view.statuses[0])
+        #expect(try servers[1]["error"]?.decode(ControlError.self).code == .unreachable)
+    }
+}
+
+@Suite struct HistoryReportTests {
+    private func record(_ seat: Seat, _ from: Role, _ to: Role, term: UInt64, time: Int, _ cause: Cause) throws
+        -> TransitionRecord
+    {
+        try json(
+            """
+            {"time":\(time),"seat":"\(seat)","from":"\(from)","to":"\(to)","term":\(term),"cause":"\(cause)",\
+            "peerSilence":1.25,"peerRole":"active","peerTerm":\(term - 1)}
+            """
+        ).decode(TransitionRecord.self)
+    }
+
+    @Test func termsGiveTheOrderWhateverTheClocksSay() throws {
+        // The backup's clock is an hour behind.
+        let primary = [
+            try record(.primary, .primary, .active, term: 1_795_624_989_228, time: 1_795_624_989_000, .peer(.backup)),
+            try record(.primary, .active, .passive, term: 1_795_624_989_231, time: 1_795_624_999_000, .superseded),
+        ]
+        let backup = [
+            try record(
+                .backup, .passive, .active, term: 1_795_624_989_231, time: 1_795_621_390_000,
+                .clientRequestAfterPeerDeath)
+        ]
+        let merged = HistoryReport.merge([primary, backup])
+        #expect(merged.map(\.seat) == [.primary, .backup, .primary])
+        let lines = HistoryReport(records: merged).lines
+        #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines)")
+        #expect(lines[0].hasPrefix("term 1795624989228, 2026-") && lines[0].hasSuffix(": the primary became active"))
+        #expect(lines.contains { $0.contains("passive → active   a client asked, and the peer's") })
+        #expect(lines.contains { $0.contains("peer heard 1.25 s before as active") })
+        #expect(HistoryReport(records: []).lines == ["no server has changed its role yet"])
+    }
+}
+
+@Suite struct ControlPathsTests {
+    @Test func theFolderIsTheSystemsOrTheUsers() {
+        let environment = ["XDG_RUNTIME_DIR": "/run/user/7", "RUNTIME_DIRECTORY": "/run/one:/run/two"]
+        #expect(
+            ControlPaths(user: 7, hasRun: true) { environment[$0] }.folders == [
+                "/run/one", "/run/user/7/bstar", "/tmp/bstar-7",
+            ])
+        #expect(ControlPaths(user: 0, hasRun: true) { _ in nil }.folders == ["/run/bstar", "/tmp/bstar-0"])
+        #expect(
+            ControlPaths(user: 7, hasRun: true) { $0 == "XDG_RUNTIME_DIR" ? "relative" : nil }.folders == [
+                "/tmp/bstar-7"
+            ])
+    }
+
+    @Test func pairsHaveFilesOfTheirOwn() {
+        #expect(ControlPaths.fileName(pair: "", seat: .primary) == "primary.sock")
+        #expect(ControlPaths.fileName(pair: "orders-2", seat: .backup) == "orders-2-backup.sock")
+        #expect(ControlPaths.fileName(pair: "../a b/é", seat: .backup) == "%2E%2E%2Fa%20b%2F%C3%A9-backup.sock")
+        #expect(ControlPaths.endpoint("/a/b") == "ipc:///a/b" && ControlPaths.endpoint("ipc:///a/b") == "ipc:///a/b")
+    }
+}
