@@ -23,7 +23,7 @@ struct BStar: AsyncParsableCommand {
             CommandGroup(
                 name: "Operation",
                 subcommands: [
-                    StatusCommand.self, HistoryCommand.self, CheckCommand.self,
+                    StatusCommand.self, HistoryCommand.self, CheckCommand.self, WatchCommand.self,
                     SwitchoverCommand.self,
                     PromoteCommand.self,
                     PauseCommand.self, ResumeCommand.self, DrainCommand.self,
