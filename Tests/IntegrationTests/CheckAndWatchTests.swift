@@ -90,9 +90,14 @@ import Testing
             let text = outcome.output
             #expect(text.contains("\u{1B}[?1049h") && text.contains("q quits") && text.contains("ACTIVE"), "\(text)")
             #expect(text.contains("\u{1B}[?25h\u{1B}[?1049l"))
-            let plain = try await Tool.shell(
-                "printf q | script -qefc 'NO_COLOR=1 TERM=xterm timeout -s TERM 1 \(executable) watch \(sockets.joined(separator: " "))' /dev/null"
-            )
+            // In the background, where what it writes can be waited for.
+            let file = path("typescript")
+            let plainCommand = """
+                \(executable) watch \(sockets.joined(separator: " ")) </dev/tty & watch=$!; \
+                until grep -q serves \(file); do kill -0 $watch || exit 9; done; kill $watch; wait $watch
+                """
+            let plain = try await Tool.shell("NO_COLOR=1 TERM=xterm script -qefc '\(plainCommand)' \(file)")
+            #expect(plain.exitCode == 0, "\(plain.output)")
             #expect(!plain.output.contains("\u{1B}") && plain.output.contains("the primary serves"), "\(plain.output)")
         }
     }
