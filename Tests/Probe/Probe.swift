@@ -27,6 +27,11 @@ struct Probe {
                     seat: arguments[0], endpoint: arguments[1], duration: milliseconds(arguments[2]),
                     records: arguments[3]
                 ).run()
+            case "counter" where arguments.count == 6:
+                try await CounterServer(
+                    seat: Seat(rawValue: arguments[0]) ?? .primary, frontend: arguments[1], listen: arguments[2],
+                    connect: arguments[3], store: arguments[4], roles: arguments[5]
+                ).run()
             case "serve-inline" where arguments.count == 2:
                 try await Throughput.serve(
                     frontend: arguments[0], folder: folder, for: milliseconds(arguments[1]))
