@@ -115,6 +115,7 @@ extension BinaryStar {
         await stopListening(sockets.listening)
         sockets.close(in: pump.confined)
         for pool in pools { await pool.end() }
+        pushMetrics(at: .now)
         logger.info("star stopped", metadata: [LogKey.role: "\(member.role)"])
         return end ?? .success(())
     }

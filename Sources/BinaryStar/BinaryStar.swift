@@ -1,4 +1,5 @@
 import BinaryStarCore
+public import CoreMetrics
 import DequeModule
 public import Logging
 public import ServiceLifecycle
@@ -46,6 +47,8 @@ public actor BinaryStar: Service {
     var rateLimitedLog = RateLimitedLog()
     /// Counters since the star was created.
     public internal(set) var statistics = Statistics()
+    /// What is told to the metrics backend, if there is one.
+    var metrics: StarMetrics?
 
     /// Why ``run()`` must return, once it must, and how it learns of that.
     var end: Result<Void, BinaryStarError>?
@@ -93,6 +96,7 @@ public actor BinaryStar: Service {
     ///   - pump: the thread that the star shares with others; by default it gets one of its own.
     ///   - health: is asked once an interval whether this server can serve. An active server that cannot hands over if its peer
     ///     can serve; a passive one does not take over. An answer that takes longer than the timeout is a no.
+    ///   - metrics: where the metrics go, which the article <doc:Observability> lists; by default to the backend of the process.
     ///   - logger: gets role changes at `info`, what an operator must see at `warning`, and at `trace` every event with
     ///     the role and the outcome. By default nothing is logged.
     /// - Throws: ``BinaryStarError`` if the configuration is not valid.
@@ -100,6 +104,7 @@ public actor BinaryStar: Service {
         configuration: BinaryStarConfiguration,
         pump: Pump = Pump(),
         health: (@Sendable () async -> Bool)? = nil,
+        metrics: any MetricsFactory = MetricsSystem.currentFactory,
         logger: Logger = Logger(label: "bstar") { _ in SwiftLogNoOpLogHandler() }
     ) throws(BinaryStarError) {
         try configuration.validate()
@@ -110,6 +115,7 @@ public actor BinaryStar: Service {
         self.logger = logger
         logsTrace = logger.logLevel <= .trace
         self.health = health
+        self.metrics = StarMetrics(metrics, configuration)
         if let directory = configuration.stateDirectory {
             transitionLog = try TransitionLog(directory: directory, name: "\(configuration.seat)")
         } else {

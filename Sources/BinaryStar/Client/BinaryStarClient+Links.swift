@@ -10,6 +10,7 @@ extension BinaryStarClient {
         let timer = PumpTimer { [weak self] now in self?.assumeIsolated { $0.tick(at: now) } }
         pump.confined.insert(timer)
         links.timer = timer
+        startMetrics()
         for seat in Seat.allCases { connect(to: seat) }
     }
 
@@ -95,6 +96,7 @@ extension BinaryStarClient {
                     LogKey.server: "\(seat)", LogKey.endpoint: "\(configuration.endpoint(of: seat))",
                     LogKey.waiting: "\(follower.count)",
                 ])
+            counts.connectionsLost[seat, default: 0] += 1
             broadcast.send(.lost(seat))
         } else {
             rateLimitedLog.warning(
@@ -115,6 +117,7 @@ extension BinaryStarClient {
             }
         }
         links.timer?.deadline = follower.nextDeadline
+        noteForMetrics(at: now)
     }
 
     /// Returns false if the socket has no connection.
@@ -130,7 +133,10 @@ extension BinaryStarClient {
                 }
             case .plain: sent = try link.socket.send(headerLength: 0, body: entry.body) { _ in }
             }
-            if case .sent = sent { return true }
+            if case .sent = sent {
+                counts.attempts += 1
+                return true
+            }
         } catch {
             rateLimitedLog.warning(
                 "cannot send a request", to: logger, at: now, metadata: [LogKey.error: "\(error)"])
@@ -161,6 +167,7 @@ extension BinaryStarClient {
     /// Takes the replies that are there, within the turn's budget.
     private func drain(_ seat: Seat) {
         let budgetEnd = pump.confined.budgetEnd
+        let repliesBefore = counts.replies
         do throws(ZeroMQError) {
             while let link = links[seat], let message = try link.socket.receive() {
                 let now = MonotonicTime.now
@@ -172,6 +179,7 @@ extension BinaryStarClient {
             rateLimitedLog.warning(
                 "cannot receive a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
         }
+        if counts.replies > repliesBefore { metrics?.roundTripTook(counts.latestRoundTrip) }
     }
 
     private func accept(_ message: Message, from seat: Seat, at now: MonotonicTime) {
@@ -187,9 +195,10 @@ extension BinaryStarClient {
         if case .headed(let header) = answer {
             term = header.term
             if header.kind == .failure {
-                return entry.continuation.resume(throwing: BinaryStarClientError.handlerFailed(message, bodyStart))
+                return fail(entry, BinaryStarClientError.handlerFailed(message, bodyStart))
             }
         }
+        counts.replied(after: now.nanoseconds - delivery.sentAt.nanoseconds)
         entry.continuation.resume(
             returning: Reply(body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term)
         )

@@ -16,7 +16,7 @@ extension BinaryStarClient {
             case .add(let entry): begin(entry, at: now)
             case .cancel(let number):
                 guard let slot = follower.cancel(number, at: now) else { continue }
-                take(slot)?.continuation.resume(throwing: CancellationError())
+                if let entry = take(slot) { fail(entry, CancellationError()) }
             }
         }
         commands.removeAll(keepingCapacity: commands.count <= Self.keptCommands)
@@ -43,11 +43,16 @@ extension BinaryStarClient {
     /// Takes a request out of the table.
     func take(_ slot: Int) -> ClientInbox.Entry? { requests[slot].take() }
 
+    func fail(_ entry: ClientInbox.Entry, _ error: any Error) {
+        counts.failed(error)
+        entry.continuation.resume(throwing: error)
+    }
+
     func failAll(_ error: BinaryStarClientError) {
         for index in requests.indices {
             guard let entry = take(index) else { continue }
             _ = follower.cancel(entry.number, at: .now)
-            entry.continuation.resume(throwing: error)
+            fail(entry, error)
         }
         _ = follower.takeActions()
     }
@@ -75,6 +80,7 @@ extension BinaryStarClient {
                     LogKey.waiting: "\(follower.count)", LogKey.term: "\(follower.highestTerm)",
                 ])
             for port in links.ports.values { port.follow(seat, in: pump.confined) }
+            counts.failovers[FollowReason(reason).metricValue, default: 0] += 1
             broadcast.send(.following(seat, FollowReason(reason)))
         case .term(let term):
             logger.debug("a higher term", metadata: [LogKey.term: "\(term)"])
@@ -85,7 +91,7 @@ extension BinaryStarClient {
             connect(to: seat)
         case .fail(let slot, let attempts, let failure):
             guard let entry = take(slot) else { return }
-            entry.continuation.resume(throwing: error(failure, of: entry, attempts: attempts))
+            fail(entry, error(failure, of: entry, attempts: attempts))
         }
     }
 

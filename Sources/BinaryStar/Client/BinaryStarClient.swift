@@ -1,4 +1,5 @@
 import BinaryStarCore
+public import CoreMetrics
 public import Logging
 import Synchronization
 public import ZeroMQ
@@ -76,6 +77,10 @@ public actor BinaryStarClient {
     /// Kept for its memory.
     var spareCommands: [ClientInbox.Command] = []
     var rateLimitedLog = RateLimitedLog()
+    /// What has been counted since the client was created, and what is told of it to the metrics backend, if there is one.
+    var counts = ClientCounts()
+    // Reached by the actor's calls only, and by `deinit`.
+    nonisolated(unsafe) let metrics: ClientMetrics?
     var isClosed = false
 
     /// Creates a client, which connects with its first request.
@@ -83,18 +88,21 @@ public actor BinaryStarClient {
     /// - Parameters:
     ///   - configuration: the endpoints, the times and the limits.
     ///   - pump: the thread that the client shares with others; by default it gets one of its own.
+    ///   - metrics: where the metrics go, which the article <doc:Observability> lists; by default to the backend of the process.
     ///   - logger: gets at `notice` which server is followed and why, connections at `info`, and what is wrong with the
     ///     servers at `warning`. By default nothing is logged.
     /// - Throws: ``BinaryStarError`` if the configuration is not valid.
     public init(
         configuration: BinaryStarClientConfiguration,
         pump: Pump = Pump(),
+        metrics: any MetricsFactory = MetricsSystem.currentFactory,
         logger: Logger = Logger(label: "bstar.client") { _ in SwiftLogNoOpLogHandler() }
     ) throws(BinaryStarError) {
         try configuration.validate()
         self.configuration = configuration
         self.pump = pump
         self.logger = logger
+        self.metrics = ClientMetrics(metrics, configuration)
         incarnation = .random(in: 1 ... .max)
         follower = PairFollower(configuration: configuration.follower, seed: .random(in: 0 ... .max))
         // The signal is made before the client that it calls.
@@ -108,7 +116,11 @@ public actor BinaryStarClient {
         guard !links.isEmpty else { return }
         // They belong to the pump's thread, to which the signal carries them.
         nonisolated(unsafe) let links = links
-        PumpSignal(pump: pump) { [pump] in links.close(in: pump.confined) }.raise()
+        nonisolated(unsafe) let alarm = metrics?.alarm
+        PumpSignal(pump: pump) { [pump] in
+            links.close(in: pump.confined)
+            if let alarm { pump.confined.remove(alarm) }
+        }.raise()
     }
 
     /// Sends a request and returns the reply.
@@ -170,6 +182,7 @@ public actor BinaryStarClient {
         isClosed = true
         links.close(in: pump.confined)
         failAll(.closed)
+        endMetrics()
         broadcast.finish()
     }
 }

@@ -21,6 +21,10 @@ extension BinaryStar {
         public var requestsRepeated = 0
         /// Requests that could not be taken for one, by reason.
         public var requestsDropped: [RequestDrop: Int] = [:]
+        /// Handlers that have ended, with a reply or an error; of inline ones not those that gave no reply.
+        public var handlersEnded = 0
+        /// How long those took, all together. Of an inline handler from the instant at which its request was read.
+        public var handlerTime = Duration.zero
         /// Requests whose handler threw.
         public var handlersFailed = 0
         /// Replies given to libzmq.

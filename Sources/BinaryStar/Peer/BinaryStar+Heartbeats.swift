@@ -99,6 +99,8 @@ extension BinaryStar {
         let (mustPublish, reaction) = member.tick(at: now)
         if mustPublish, publish(member.makeHeartbeat(at: now)) { member.heartbeatWasSent(at: .now) }
         settle(reaction, at: now)
+        // After the heartbeat, which must not wait for a backend.
+        if mustPublish { pushMetrics(at: now) }
     }
 
     /// - Returns: whether it has gone out.

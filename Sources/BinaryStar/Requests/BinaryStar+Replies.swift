@@ -24,6 +24,7 @@ extension BinaryStar {
                 outcome.request = newest
                 outcome.request.term = term
             }
+            if !outcome.wasNotBegun { pass.handled(for: outcome.duration) }
             let isOver = !mayReply || outcome.request.term < firstTerm
             switch outcome.result {
             case .success(_?) where isOver:

@@ -8,6 +8,10 @@ extension BinaryStar {
         statistics.requestsAdmitted += pass.admitted
         statistics.requestsRefused += pass.refused
         statistics.repliesSent += pass.replied
+        guard pass.handled > 0 else { return }
+        statistics.handlersEnded += pass.handled
+        statistics.handlerTime += .nanoseconds(pass.handlerTime)
+        metrics?.handlerTook(pass.latestHandlerTime)
     }
 
     /// Reads requests until there are none, the voter's limit is reached or the turn's time is up.
@@ -148,8 +152,10 @@ extension BinaryStar {
         guard let handler = pass.inlineHandler else { return pass.batch.append(request) }
         do {
             guard let reply = try handler(request) else { return noteNoReply(to: request, of: voter) }
+            let begun = now
             // This server may have stalled in the meantime.
             let now = MonotonicTime.now
+            pass.handled(for: now.nanoseconds - begun.nanoseconds)
             guard pass.admission.admits(at: now, clientTerm: 0) || member.mayReply(at: now) else {
                 settle(.none, at: now)
                 return dropReply(.superseded, voter)
@@ -157,8 +163,10 @@ extension BinaryStar {
             send(reply, to: request, of: voter, at: now, &pass)
         } catch {
             handlerFailed(error, voter)
-            guard request.header != nil else { return }
+            let begun = now
             let now = MonotonicTime.now
+            pass.handled(for: now.nanoseconds - begun.nanoseconds)
+            guard request.header != nil else { return }
             guard member.mayReply(at: now) else { return settle(.none, at: now) }
             send(error.message, .failure, to: request, of: voter, at: now, &pass)
         }

@@ -14,6 +14,8 @@ final class HandlerPool: Sendable {
     struct Outcome: Sendable {
         var request: Request
         var result: Result<Message?, any Error>
+        /// How long the handler took, in nanoseconds.
+        var duration: Int64
     }
 
     /// A request waited for a worker for longer than its client does for the reply.
@@ -101,15 +103,17 @@ final class HandlerPool: Sendable {
         while let (request, next) = nextRequest(worker: id, isFirst: isFirst) {
             isFirst = false
             if let next { startWorker(next) }
-            let outcome: Outcome
+            let begun = MonotonicTime.now
+            let result: Result<Message?, any Error>
             do {
                 // Nobody waits for its reply any more.
-                if request.deadline != .distantFuture, request.deadline <= .now { throw DeadlinePassed() }
-                outcome = Outcome(request: request, result: .success(try await handler(request)))
+                if request.deadline <= begun { throw DeadlinePassed() }
+                result = .success(try await handler(request))
             } catch {
-                outcome = Outcome(request: request, result: .failure(error))
+                result = .failure(error)
             }
-            finish(outcome)
+            let duration = MonotonicTime.now.nanoseconds - begun.nanoseconds
+            finish(Outcome(request: request, result: result, duration: duration))
         }
     }
 
@@ -132,6 +136,13 @@ final class HandlerPool: Sendable {
     private func finish(_ outcome: Outcome) {
         state.withLock { $0.finished.append(outcome) }
         finishedSignal.raise()
+    }
+}
+
+extension HandlerPool.Outcome {
+    /// Whether the request's time was over before its handler could begin.
+    var wasNotBegun: Bool {
+        if case .failure(is HandlerPool.DeadlinePassed) = result { true } else { false }
     }
 }
 

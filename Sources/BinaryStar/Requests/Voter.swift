@@ -131,5 +131,16 @@ extension Voter {
         var admitted = 0
         var refused = 0
         var replied = 0
+        /// Handlers that have ended, and their times in nanoseconds: of all together, and of the latest.
+        var handled = 0
+        var handlerTime: Int64 = 0
+        var latestHandlerTime: Int64 = 0
+
+        /// Takes note of a handler that has ended.
+        mutating func handled(for nanoseconds: Int64) {
+            handled += 1
+            handlerTime += nanoseconds
+            latestHandlerTime = nanoseconds
+        }
     }
 }

@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import Logging
 public import ZeroMQ
 
@@ -26,12 +27,14 @@ public final class ShardedClient: Sendable {
     /// - Parameters:
     ///   - pairs: how each pair is reached, by its name. At least one. The names decide which keys go where.
     ///   - pump: the thread that all clients share.
+    ///   - metrics: as for ``BinaryStarClient``.
     ///   - logger: as for ``BinaryStarClient``, with the pair's name as `pair`.
     ///   - mapping: which pair a key belongs to; by default ``RendezvousHash``.
     /// - Throws: ``BinaryStarError`` if there is no pair or a configuration is not valid.
     public init(
         pairs: [String: BinaryStarClientConfiguration],
         pump: Pump = Pump(),
+        metrics: any MetricsFactory = MetricsSystem.currentFactory,
         logger: Logger = Logger(label: "bstar.client") { _ in SwiftLogNoOpLogHandler() },
         mapping: @escaping Mapping = { RendezvousHash.pair(for: $0, among: $1) ?? "" }
     ) throws(BinaryStarError) {
@@ -40,7 +43,8 @@ public final class ShardedClient: Sendable {
         for (name, configuration) in pairs {
             var logger = logger
             logger[metadataKey: LogKey.pair] = "\(name)"
-            clients[name] = try BinaryStarClient(configuration: configuration, pump: pump, logger: logger)
+            clients[name] = try BinaryStarClient(
+                configuration: configuration, pump: pump, metrics: metrics, logger: logger)
         }
         self.clients = clients
         self.pairs = pairs.keys.sorted()
