@@ -123,8 +123,34 @@ import Testing
         client.begin(1...1, timeout: .seconds(5), isOnce: true)
         client.wait(.seconds(4))
         #expect(client.takeSent() == ["1 to primary"])
+        // Nor is its connection given up, over which its reply may come yet.
+        #expect(client.failures.isEmpty)
         client.wait(.seconds(2))
         #expect(client.failures == [.unknownOutcome])
+    }
+
+    @Test func onceGetsTheLateReplyOfAServerThatWasSilent() {
+        var client = Following()
+        client.begin(1...1, timeout: .seconds(5), isOnce: true)
+        client.begin(2...2, timeout: .seconds(5))
+        client.wait(.seconds(2))
+        #expect(client.takeSent().filter { $0.hasPrefix("1") } == ["1 to primary"])
+        #expect(client.answer(.reply, 1, by: .primary, term: 7) != nil)
+    }
+
+    @Test func onceIsNotSentAgainWhenItIsOverdueWhileOthersAreAnswered() {
+        var client = Following()
+        client.begin(1...1, timeout: .seconds(60), isOnce: true)
+        client.begin(2...2, timeout: .seconds(60))
+        for number in 3...12 as ClosedRange<UInt64> {
+            client.begin(number...number, timeout: .seconds(60))
+            #expect(client.answer(.reply, number, by: .primary, term: 7) != nil)
+            client.wait(.milliseconds(400))
+        }
+        let sent = client.takeSent()
+        #expect(sent.filter { $0 == "1 to primary" }.count == 1 && !sent.contains("1 to backup"))
+        #expect(sent.filter { $0 == "2 to primary" }.count > 1)
+        #expect(client.failures.isEmpty)
     }
 
     @Test func onceThatWasNeverSentHasAKnownOutcome() {

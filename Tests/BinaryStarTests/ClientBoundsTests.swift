@@ -33,6 +33,25 @@ import ZeroMQ
         #expect(try await once.value.attempts == 2)
     }
 
+    @Test func onceStaysWithItsServerWhenOthersMove() async throws {
+        let pair = try PosedPair()
+        try await pair.meet(term: 4)
+        let (once, first) = try await pair.begin("once", delivery: .once)
+        let (other, second) = try await pair.begin("other")
+        pair.primary.answer(second, .refusal, term: 4)
+        let moved = try await pair.backup.next()
+        #expect(moved.text == "other")
+        // Whatever comes to the backup next, it is not the one that must not be sent twice.
+        let third = Task { try await pair.client.request("third") }
+        let next = try await pair.backup.next()
+        #expect(next.text == "third")
+        pair.primary.answer(first, term: 4)
+        let reply = try await once.value
+        #expect(reply.server == .primary && reply.attempts == 1)
+        for request in [moved, next] { pair.backup.answer(request, term: 4) }
+        _ = try await (other.value, third.value)
+    }
+
     @Test func onceThatGetsNoReplyHasAnUnknownOutcome() async throws {
         let pair = try PosedPair(attemptTimeout: .milliseconds(50))
         let task = Task { try await pair.client.request("once", timeout: .milliseconds(400), delivery: .once) }

@@ -62,6 +62,39 @@ import ZeroMQ
         #expect(try await new.value.server == .primary)
     }
 
+    @Test("What libzmq had not sent to a server is not sent to it when it comes back")
+    func aServerThatComesBackGetsNothingThatItsConnectionKept() async throws {
+        let folder = PairEndpoints()
+        // It reads nothing, so that most stays in the client's socket.
+        let stuck = try RawSocket(.router, bind: folder.primary, reads: false) {
+            try $0.set(.receiveHighWaterMark, 1)
+        }
+        let backup = try PosedServer(folder.backup)
+        let client = try BinaryStarClient(
+            configuration: .init(primary: folder.primary, backup: folder.backup, attemptTimeout: patience))
+        let events = client.events
+        let body = Message([UInt8](repeating: 120, count: 100_000))
+        let count = 100
+        let tasks = (0..<count).map { _ in Task { try await client.request(body, timeout: patience) } }
+        try await eventually("sent") { await client.counts.attempts == count }
+        await stuck.close()
+        for request in try await backup.next(count) { backup.answer(request, term: 5) }
+        for task in tasks { #expect(try await task.value.server == .backup) }
+        let returned = try PosedServer(folder.primary)
+        var isBack = false
+        for await event in events {
+            if event == .lost(.primary) { isBack = true }
+            if isBack, event == .connected(.primary) { break }
+        }
+        // Sent there because the other one refuses: the first that arrives.
+        let new = Task { try await client.request("new") }
+        backup.answer(try await backup.next(), .refusal, term: 6)
+        let arrived = try await returned.next()
+        #expect(arrived.text == "new")
+        returned.answer(arrived, term: 6)
+        #expect(try await new.value.server == .primary)
+    }
+
     @Test func aSilentServerIsLeftAndItsLateReplyOfALowerTermIsNotTaken() async throws {
         let pair = try PosedPair(attemptTimeout: .milliseconds(300))
         try await pair.meet(term: 4)
