@@ -104,7 +104,7 @@ public actor BinaryStar: Service {
         configuration: BinaryStarConfiguration,
         pump: Pump = Pump(),
         health: (@Sendable () async -> Bool)? = nil,
-        metrics: any MetricsFactory = MetricsSystem.currentFactory,
+        metrics: any MetricsFactory = MetricsSystem.factory,
         logger: Logger = Logger(label: "bstar") { _ in SwiftLogNoOpLogHandler() }
     ) throws(BinaryStarError) {
         try configuration.validate()

@@ -144,21 +144,24 @@ extension Socket {
     /// bytes of large ones are lent.
     ///
     /// - Parameters:
+    ///   - address: a frame in front of all, if there is one.
     ///   - headerLength: in bytes. Up to 33 libzmq needs no memory of its own for it; 0 sends no header.
     ///   - writeHeader: is called once with the memory for it.
     package func send(
+        address: [UInt8]? = nil,
         headerLength: Int,
         body: borrowing Message,
         writeHeader: (UnsafeMutableRawBufferPointer) -> Void
     ) throws(ZeroMQError) -> Sent {
         czmq_tsan_release()
         var isFirst = true
+        if let address {
+            let sent = try unsafe sendStart(address.count, isFirst: true) { unsafe $0.copyBytes(from: address) }
+            guard case .sent = sent else { return sent }
+            isFirst = false
+        }
         if headerLength > 0 {
-            var header = zmq_msg_t()
-            let status = unsafe zmq_msg_init_size(&header, headerLength)
-            precondition(status == 0, "out of memory for a frame of \(headerLength) bytes")
-            unsafe writeHeader(UnsafeMutableRawBufferPointer(start: zmq_msg_data(&header), count: headerLength))
-            let sent = try unsafe sendPart(&header, isFirst: true, more: true)
+            let sent = try unsafe sendStart(headerLength, isFirst: isFirst, writeHeader)
             guard case .sent = sent else { return sent }
             isFirst = false
         }
@@ -174,6 +177,18 @@ extension Socket {
             if status != 0 { return try notSent(status, isFirst: false) }
         }
         return .sent
+    }
+
+    /// Sends a frame that others follow, whose bytes `write` makes.
+    @inline(__always)
+    private func sendStart(
+        _ count: Int, isFirst: Bool, _ write: (UnsafeMutableRawBufferPointer) -> Void
+    ) throws(ZeroMQError) -> Sent {
+        var frame = zmq_msg_t()
+        let status = unsafe zmq_msg_init_size(&frame, count)
+        precondition(status == 0, "out of memory for a frame of \(count) bytes")
+        unsafe write(UnsafeMutableRawBufferPointer(start: zmq_msg_data(&frame), count: count))
+        return try unsafe sendPart(&frame, isFirst: isFirst, more: true)
     }
 
     /// Sends a frame, which is closed if that fails.

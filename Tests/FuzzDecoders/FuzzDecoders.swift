@@ -7,13 +7,21 @@ import BinaryStarCore
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 0 else { return 0 }
     let bytes = UnsafeBufferPointer(start: start + 1, count: count - 1)
-    switch start[0] % 4 {
+    switch start[0] % 5 {
     case 0: fuzzHeartbeat(bytes)
     case 1: if let header = RequestHeader(bytes.span) { precondition(header.encoded.elementsEqual(bytes)) }
     case 2: if let header = ReplyHeader(bytes.span) { precondition(header.encoded.elementsEqual(bytes)) }
+    case 3: fuzzTraceContext(bytes)
     default: if let failure = HandlerFailure(bytes.span) { precondition(failure.encoded.elementsEqual(bytes)) }
     }
     return 0
+}
+
+/// Fields come in any order, and go out in one.
+private func fuzzTraceContext(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard let context = TraceContext(bytes.span) else { return }
+    let again = context.encoded
+    precondition(again.count == bytes.count && TraceContext(again.span) == context)
 }
 
 /// The first byte is the length of the first frame, as far as there are bytes; the others are the second frame.

@@ -128,7 +128,9 @@ extension BinaryStarClient {
             switch configuration.envelope {
             case .header:
                 let header = header(of: sending, at: now)
-                sent = try link.socket.send(headerLength: RequestHeader.length, body: entry.body) {
+                sent = try link.socket.send(
+                    address: entry.trace, headerLength: RequestHeader.length, body: entry.body
+                ) {
                     header.encode(into: $0)
                 }
             case .plain: sent = try link.socket.send(headerLength: 0, body: entry.body) { _ in }
@@ -208,20 +210,29 @@ extension BinaryStarClient {
     private func parse(_ message: Message, from seat: Seat) -> (PairFollower.Answer, Int)? {
         switch configuration.envelope {
         case .header:
-            guard message.count >= 2, message[1].isEmpty else { return nil }
-            let frame = message[0]
+            guard let (frame, bodyStart) = headerFrame(of: message) else { return nil }
             if let header = frame.withSpan({ ReplyHeader($0) }) {
-                return header.request.incarnation == incarnation ? (.headed(header), 2) : nil
+                return header.request.incarnation == incarnation ? (.headed(header), bodyStart) : nil
             }
             guard let header = frame.withSpan({ RequestHeader($0) }), header.incarnation == incarnation else {
                 return nil
             }
-            return (.classic(number: header.number), 2)
+            return (.classic(number: header.number), bodyStart)
         case .plain:
             guard message.count >= 1, message[0].isEmpty, let number = follower.onlyInFlight(at: seat) else {
                 return nil
             }
             return (.classic(number: number), 1)
         }
+    }
+
+    /// The frame in front of the delimiter, and where the body begins. In front of it is the context of the request's span, if
+    /// it had one.
+    private func headerFrame(of message: Message) -> (Frame, Int)? {
+        if message.count >= 2, message[1].isEmpty { return (message[0], 2) }
+        guard message.count >= 3, message[2].isEmpty, message[0].withSpan({ TraceContext.isContext($0) }) else {
+            return nil
+        }
+        return (message[1], 3)
     }
 }

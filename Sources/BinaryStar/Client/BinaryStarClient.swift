@@ -95,7 +95,7 @@ public actor BinaryStarClient {
     public init(
         configuration: BinaryStarClientConfiguration,
         pump: Pump = Pump(),
-        metrics: any MetricsFactory = MetricsSystem.currentFactory,
+        metrics: any MetricsFactory = MetricsSystem.factory,
         logger: Logger = Logger(label: "bstar.client") { _ in SwiftLogNoOpLogHandler() }
     ) throws(BinaryStarError) {
         try configuration.validate()
@@ -131,13 +131,24 @@ public actor BinaryStarClient {
     /// - Parameters:
     ///   - body: what the server's handler gets. A body without frames is sent as one empty frame.
     ///   - timeout: how long the request may take, retries and failovers included; by default the configuration's. Above zero,
-    ///     at most one day. The server is told, and does not begin to handle what nobody waits for.
+    ///     at most one day. The server is told, and does not begin to handle what nobody waits for; it counts from when it reads
+    ///     the request, see ``Request/timeLeft``.
     ///   - delivery: whether it may be sent again when it may have been received.
     /// - Throws: ``BinaryStarClientError``, or `CancellationError` at once when the task is cancelled.
     public nonisolated(nonsending) func request(
         _ body: Message,
         timeout: Duration? = nil,
         delivery: Delivery = .atLeastOnce
+    ) async throws -> Reply {
+        #if Tracing
+        try await requestWithSpan(body, timeout: timeout, delivery: delivery)
+        #else
+        try await request(body, timeout: timeout, delivery: delivery, trace: nil)
+        #endif
+    }
+
+    nonisolated(nonsending) func request(
+        _ body: Message, timeout: Duration?, delivery: Delivery, trace: [UInt8]?
     ) async throws -> Reply {
         let timeout = timeout ?? configuration.requestTimeout
         try check(body, timeout: timeout)
@@ -148,7 +159,7 @@ public actor BinaryStarClient {
             try await withUnsafeThrowingContinuation { continuation in
                 let entry = ClientInbox.Entry(
                     number: number, body: body, deadline: deadline, timeout: timeout, isOnce: delivery == .once,
-                    continuation: continuation)
+                    trace: trace, continuation: continuation)
                 switch inbox.add(entry) {
                 case .taken: inboxSignal.raise()
                 case .cancelled: continuation.resume(throwing: CancellationError())

@@ -15,6 +15,8 @@ struct ClientInbox: ~Copyable, Sendable {
         let deadline: MonotonicTime
         let timeout: Duration
         let isOnce: Bool
+        /// The context of the caller's span, encoded, if there is one.
+        let trace: [UInt8]?
         let continuation: Continuation
     }
 

@@ -71,12 +71,13 @@ final class PumpedSocket {
 
     /// As the socket's own.
     func send(
+        address: [UInt8]? = nil,
         headerLength: Int,
         body: borrowing Message,
         writeHeader: (UnsafeMutableRawBufferPointer) -> Void
     ) throws(ZeroMQError) -> Socket.Sent {
         mayBeReadable = true
-        return try socket.send(headerLength: headerLength, body: body, writeHeader: writeHeader)
+        return try socket.send(address: address, headerLength: headerLength, body: body, writeHeader: writeHeader)
     }
 
     /// As the socket's own.

@@ -40,6 +40,9 @@ extension BinaryStar {
             self?.assumeIsolated { $0.sendReplies(ofVoter: id) }
         }
         let limit = type.isSequential ? 1 : limits.concurrency
+        #if Tracing
+        let handler = HandlerPool.traced(configuration.seat, handler)
+        #endif
         let pool = HandlerPool(limit: limit, finished: finished, handler: handler)
         return try addVoter(id, type, bind: endpoint, limits: limits, service: .pool(pool))
     }
@@ -63,7 +66,11 @@ extension BinaryStar {
         limits: VoterLimits = VoterLimits(),
         handler: @escaping @Sendable (Request) throws -> Message?
     ) throws(BinaryStarError) -> String {
-        try addVoter(nextVoterID(), type, bind: endpoint, limits: limits, service: .inline(handler))
+        var service = Voter.Service.inline(handler)
+        #if Tracing
+        service = service.traced(configuration.seat)
+        #endif
+        return try addVoter(nextVoterID(), type, bind: endpoint, limits: limits, service: service)
     }
 
     private func addVoter(

@@ -18,7 +18,7 @@ struct KnownClients {
     /// Takes note of who sent `request`. Costs a comparison if that is known already.
     mutating func note(_ request: borrowing Request) {
         guard let header = request.header else { return }
-        let count = request.headerIndex
+        let count = request.pathLength
         if header.incarnation == latest, request.message.starts(with: latestPath, count: count) { return }
         guard request.envelope.cost <= Self.longestPath else { return }
         if let known = paths[header.incarnation], request.message.starts(with: known, count: count) {

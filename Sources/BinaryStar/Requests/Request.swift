@@ -14,6 +14,8 @@ public struct Request: Sendable {
 
     /// What a client of ours puts before the delimiter, or `nil` in a request of another one.
     let header: RequestHeader?
+    /// Whether a frame in front of the header has the context of the client's span.
+    let hasTrace: Bool
     /// When the client gives up; the last instant of all if it does not say.
     let deadline: MonotonicTime
 
@@ -30,11 +32,14 @@ public struct Request: Sendable {
             let header = message[envelope.count - 2].withSpan({ RequestHeader($0) })
         {
             self.header = header
+            let before = envelope.count - 3
+            hasTrace = before >= identityFrames && message[before].withSpan { TraceContext.isContext($0) }
             deadline =
                 header.millisecondsLeft.map { MonotonicTime(nanoseconds: now.nanoseconds + Int64($0) * 1_000_000) }
                 ?? .distantFuture
         } else {
             header = nil
+            hasTrace = false
             deadline = .distantFuture
         }
         self.message = message
@@ -44,6 +49,7 @@ public struct Request: Sendable {
     init(oneWay message: consuming Message) {
         envelope = Message.Envelope(count: 0, hasDelimiter: false, cost: 0)
         header = nil
+        hasTrace = false
         deadline = .distantFuture
         self.message = message
     }
@@ -63,8 +69,12 @@ extension Request {
     /// that is not a ``BinaryStarClient``.
     public var id: RequestID? { header.map { RequestID(client: $0.incarnation, number: $0.number) } }
 
-    /// How long the client goes on waiting, or `nil` if it does not say. Not counted is the time that the request was on its
-    /// way. Zero if the time is over.
+    /// How long the client goes on waiting, or `nil` if it does not say. Zero if the time is over.
+    ///
+    /// The client says how long it waits from the instant of sending, and the time runs from the instant at which this server
+    /// reads the request: two machines share no clock. What passes between the two is not counted, so that the client may
+    /// have given up earlier, and never later, than this says. That is the time in the network, and the time in the
+    /// server's own socket, which is not read while ``VoterLimits/concurrency`` handlers run.
     public var timeLeft: Duration? {
         deadline == .distantFuture ? nil : max(.zero, deadline - .now)
     }
@@ -76,6 +86,14 @@ extension Request {
 
     /// Where a client of ours has its header.
     var headerIndex: Int { envelope.count - 2 }
+
+    /// How many frames in front lead to the client, whatever it asks.
+    var pathLength: Int { headerIndex - (hasTrace ? 1 : 0) }
+
+    /// The context of the client's span, if it sent one that can be read.
+    var trace: TraceContext? {
+        hasTrace ? message[headerIndex - 1].withSpan { TraceContext($0) } : nil
+    }
 }
 
 extension Message {

@@ -20,8 +20,12 @@ struct PosedServer: Sendable {
 
     func next() async throws -> Arrived {
         let message = try await socket.next { $0.count >= 4 }
-        guard let header = message[1].withSpan({ RequestHeader($0) }) else { throw DeadlineExceeded(what: "header") }
-        return Arrived(identity: message[0].bytes, header: header, text: message[3].text ?? "")
+        // With the trait Tracing there may be a context in front.
+        let index = message[1].withSpan { TraceContext.isContext($0) } ? 2 : 1
+        guard let header = message[index].withSpan({ RequestHeader($0) }) else {
+            throw DeadlineExceeded(what: "header")
+        }
+        return Arrived(identity: message[0].bytes, header: header, text: message[index + 2].text ?? "")
     }
 
     func next(_ count: Int) async throws -> [Arrived] {

@@ -34,7 +34,7 @@ public final class ShardedClient: Sendable {
     public init(
         pairs: [String: BinaryStarClientConfiguration],
         pump: Pump = Pump(),
-        metrics: any MetricsFactory = MetricsSystem.currentFactory,
+        metrics: any MetricsFactory = MetricsSystem.factory,
         logger: Logger = Logger(label: "bstar.client") { _ in SwiftLogNoOpLogHandler() },
         mapping: @escaping Mapping = { RendezvousHash.pair(for: $0, among: $1) ?? "" }
     ) throws(BinaryStarError) {
