@@ -79,6 +79,11 @@ extension Request {
         deadline == .distantFuture ? nil : max(.zero, deadline - .now)
     }
 
+    /// Whether the client will not send this request again once it may have been received (``BinaryStarClient/Delivery/once``):
+    /// if this server takes it and does not reply, nobody asks again. False for a client that is not a
+    /// ``BinaryStarClient``.
+    public var isOnce: Bool { header?.flags.contains(.once) ?? false }
+
     /// The envelope with this header in the place of the client's.
     func envelope(with header: ReplyHeader) -> Message {
         message.copy(of: envelope.count, header: header, at: headerIndex)
