@@ -32,6 +32,12 @@ struct Probe {
                     seat: Seat(rawValue: arguments[0]) ?? .primary, frontend: arguments[1], listen: arguments[2],
                     connect: arguments[3], store: arguments[4], roles: arguments[5]
                 ).run()
+            case "crowd" where arguments.count == 3:
+                try Crowd(
+                    port: UInt16(arguments[0]) ?? 0, count: Int(arguments[1]) ?? 0, server: arguments[2]
+                ).run()
+            case "memory-of-failovers" where arguments.count == 1:
+                try await MemoryOfFailovers(folder: folder, count: Int(arguments[0]) ?? 0).run()
             case "serve-inline" where arguments.count == 2:
                 try await Throughput.serve(
                     frontend: arguments[0], folder: folder, for: milliseconds(arguments[1]))
