@@ -85,8 +85,6 @@ struct PushedShare {
 
     init(_ name: MetricName, _ dimensions: Dimensions, _ factory: any MetricsFactory) {
         meter = Meter(label: name.rawValue, dimensions: dimensions.named, factory: factory)
-        // The backend knows of it from the start, as of the others.
-        meter.increment(by: 0.0)
     }
 
     mutating func push(_ value: Int) {
