@@ -38,9 +38,10 @@ import ZeroMQ
         try await pair.meet(term: 4)
         let (once, first) = try await pair.begin("once", delivery: .once)
         let (other, second) = try await pair.begin("other")
+        let (also, _) = try await pair.begin("also")
         pair.primary.answer(second, .refusal, term: 4)
-        let moved = try await pair.backup.next()
-        #expect(moved.text == "other")
+        let moved = try await pair.backup.next(2)
+        #expect(moved.map(\.text) == ["other", "also"])
         // Whatever comes to the backup next, it is not the one that must not be sent twice.
         let third = Task { try await pair.client.request("third") }
         let next = try await pair.backup.next()
@@ -48,8 +49,8 @@ import ZeroMQ
         pair.primary.answer(first, term: 4)
         let reply = try await once.value
         #expect(reply.server == .primary && reply.attempts == 1)
-        for request in [moved, next] { pair.backup.answer(request, term: 4) }
-        _ = try await (other.value, third.value)
+        for request in moved + [next] { pair.backup.answer(request, term: 4) }
+        _ = try await (other.value, also.value, third.value)
     }
 
     @Test func onceThatGetsNoReplyHasAnUnknownOutcome() async throws {
