@@ -16,7 +16,7 @@ extension BinaryStar {
         guard !member.isDraining else { throw BinaryStarError(.cannotStepDown, "this server hands over already") }
         logger.info("handing over", metadata: [LogKey.term: "\(member.term)"])
         member.isDraining = true
-        await drain()
+        await waitForTheRest()
         guard phase == .running else { throw .stopped }
         let now = MonotonicTime.now
         switch member.stepDown(at: now) {
@@ -122,7 +122,7 @@ extension BinaryStar {
     }
 
     /// Waits until what belongs to the active time has ended, at most for the configured time.
-    private func drain() async {
+    private func waitForTheRest() async {
         activeScope.cancel()
         Task { [activeScope] in
             await activeScope.close()
