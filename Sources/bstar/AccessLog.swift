@@ -50,7 +50,7 @@ final class AccessLog: Sendable {
     func write() async {
         Console.write(object("started", at: .now).text + "\n", to: descriptor)
         for await observation in observations {
-            Console.write(line(observation) + "\n", to: descriptor)
+            if let line = line(observation) { Console.write(line + "\n", to: descriptor) }
             let lost = dropped.exchange(0, ordering: .relaxed)
             if lost > 0 {
                 var object = object("dropped")
@@ -60,7 +60,7 @@ final class AccessLog: Sendable {
         }
     }
 
-    private func line(_ observation: Observation) -> String {
+    private func line(_ observation: Observation) -> String? {
         switch observation {
         case .changed(let change):
             var object = object("role", at: change.instant, term: change.term)
@@ -70,6 +70,7 @@ final class AccessLog: Sendable {
             return object.text
         case .admitted(let term, let instant, let header): return line("admitted", term, instant, header)
         case .replied(let term, let instant, let header): return line("replied", term, instant, header)
+        case .published, .judged: return nil
         }
     }
 

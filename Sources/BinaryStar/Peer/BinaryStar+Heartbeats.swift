@@ -77,6 +77,9 @@ extension BinaryStar {
             checkRoundTrip(at: now)
             trace(.peer(heartbeat.role), reaction)
             settle(reaction, at: now)
+            if let observer = sockets.observer, let sequence = heartbeat.extension?.sequence {
+                observer(.judged(sequence: sequence, instant: .now))
+            }
         }
     }
 
@@ -106,9 +109,13 @@ extension BinaryStar {
     /// - Returns: whether it has gone out.
     private func publish(_ heartbeat: Heartbeat) -> Bool {
         var message = Message(frames: heartbeat.frames)
+        let instant = sockets.observer == nil ? nil : MonotonicTime.now
         do throws(ZeroMQError) {
             _ = try sockets.peerLink?.publisher.send(&message)
             statistics.heartbeatsSent += 1
+            if let instant, let sequence = heartbeat.extension?.sequence {
+                sockets.observer?(.published(sequence: sequence, instant: instant))
+            }
             return true
         } catch {
             rateLimitedLog.warning(
