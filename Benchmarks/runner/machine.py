@@ -1,0 +1,40 @@
+"""What was measured where."""
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from .processes import ROOT
+
+
+def output(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def describe():
+    """Rows of the table about the machine."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = re.search(r"model name\s*: (.*)", info)
+    virtual = "hypervisor" in info
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    release = platform.freedesktop_os_release()["PRETTY_NAME"] if hasattr(platform, "freedesktop_os_release") else ""
+    changed = output("git", "status", "--porcelain", "--untracked-files=no")
+    pyzmq = output("python3", "-c", "import zmq; print(zmq.__version__, 'with its own libzmq', zmq.zmq_version())")
+    return [
+        ("processor", f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores"
+         + (", virtual machine" if virtual else "")),
+        ("memory", f"{memory:.0f} GiB"),
+        ("system", f"{release}, Linux {platform.release()}"),
+        ("Swift", output("swift", "--version").splitlines()[0]),
+        ("C compiler", (output("cc", "--version").splitlines() or ["none"])[0]),
+        ("libzmq", output("dpkg-query", "-W", "-f", "${Version}", "libzmq5") or output("pkg-config", "--modversion", "libzmq")),
+        ("czmq", output("dpkg-query", "-W", "-f", "${Version}", "libczmq4") or output("pkg-config", "--modversion", "libczmq")),
+        ("pyzmq", pyzmq or "not there"),
+        ("Python", platform.python_version()),
+        ("commit", output("git", "rev-parse", "--short", "HEAD") + (" with changes" if changed else "")),
+        ("load before", " ".join(f"{one:.2f}" for one in os.getloadavg())),
+    ]

@@ -1,0 +1,84 @@
+"""The command line of Benchmarks/run."""
+import argparse
+import datetime
+import json
+import subprocess
+import time
+
+from . import draw, failovers, gates, heartbeats, idle, machine, micro, plan as plans, report, requests
+from .processes import BENCHMARKS, PEERS, ROOT
+
+# In this order: what the servers do with requests first.
+PARTS = {
+    "throughput": requests.throughput, "round_trips": requests.round_trips, "counters": requests.counters,
+    "connections": requests.connections, "heartbeats": heartbeats.latencies, "jitter": heartbeats.jitter,
+    "gaps": failovers.gaps, "classic_gaps": failovers.classic_gaps, "notices": failovers.notices,
+    "pairs": idle.pairs, "idle": idle.star, "micro": micro.measure,
+}
+
+
+def arguments(given):
+    parser = argparse.ArgumentParser(prog="Benchmarks/run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a short run of a few minutes, not to be quoted")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of: {' '.join(PARTS)}")
+    parser.add_argument("--gate", action="store_true",
+                        help="check the counters that do not depend on the machine's speed, and write nothing")
+    parser.add_argument("--no-build", action="store_true", help="measure what is built already")
+    parser.add_argument("--output", help="the name of the results (default: the date)")
+    parser.add_argument("--faults", type=int, help="how often each fault is tried")
+    return parser.parse_args(given)
+
+
+def build(parts):
+    def run(*command, cwd=ROOT):
+        print("+", *command, flush=True)
+        subprocess.run(command, cwd=cwd, check=True)
+
+    run("make", "-s", "-C", str(BENCHMARKS / "Peers"), f"BUILD={PEERS}")
+    run("swift", "build", "-c", "release", "--product", "bstar")
+    if {"heartbeats", "jitter", "pairs"} & set(parts):
+        run("swift", "build", "-c", "release", "--product", "StarPeer", cwd=BENCHMARKS)
+
+
+def plain(value):
+    """For JSON, whose keys are strings."""
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else json.dumps(key): plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def main(given):
+    options = arguments(given)
+    plan = plans.quick() if options.quick else plans.Plan()
+    if options.faults:
+        plan.fault_runs = plan.notice_runs = options.faults
+    parts = options.only or list(PARTS)
+    if not options.no_build:
+        build(["counters", "micro"] if options.gate else parts)
+    if options.gate:
+        return gates.check()
+
+    start = time.monotonic()
+
+    def say(text):
+        print(f"{time.monotonic() - start:7.1f} s  {text}", flush=True)
+
+    described = machine.describe()
+    for name, value in described:
+        print(f"{name}: {value}")
+    results = {name: PARTS[name](plan, say) for name in PARTS if name in parts}
+
+    name = options.output or datetime.date.today().isoformat()
+    folder = BENCHMARKS / "Results"
+    folder.mkdir(exist_ok=True)
+    charts = draw.draw_all(results, folder / name)
+    losses = requests.losses(results.get("throughput", {}), results.get("connections", {}))
+    path = folder / f"{name}.md"
+    report.write(path, plan, described, results, charts, (time.monotonic() - start) / 60, losses)
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "raw.json").write_text(json.dumps(plain(results)) + "\n")
+    print(f"wrote {path.relative_to(ROOT)}")
+    ours = [loss for loss in losses if loss[0] in requests.OURS]
+    for loss in ours:
+        print("OURS LOST REPLIES:", loss)
+    return 1 if ours else 0

@@ -1,0 +1,186 @@
+"""The results as Markdown."""
+from . import targets
+from .figures import median, number, paired_ratio, quantile, spread
+from .requests import VARIANTS
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def size_name(size):
+    return f"{size} B" if size < 1024 else f"{size >> 10} KiB"
+
+
+def values(rounds, key):
+    return [one and one[key] for one in rounds]
+
+
+def throughput(results):
+    parts = []
+    for (pins, size, connections, window), variants in sorted(results.items()):
+        base = values(variants["limit"], "replies_per_s")
+        cpu_base = values(variants["limit"], "server_cpu_us")
+        rows = []
+        for variant in VARIANTS:
+            rounds = variants.get(variant)
+            if not rounds or not any(rounds):
+                rows.append([variant] + ["–"] * 9)
+                continue
+            rates, cpu = values(rounds, "replies_per_s"), values(rounds, "server_cpu_us")
+            trips = [one["round_trip_us"] for one in rounds if one]
+            rows.append([
+                variant, number(median(rates)), number(paired_ratio(rates, base)), number(spread(rates), 2),
+                number(median(cpu)), number(paired_ratio(cpu, cpu_base)),
+                number(median([one["p50"] for one in trips])), number(median([one["p99"] for one in trips])),
+                f"{number(median(values(rounds, 'server_cpu')), 2)} / {number(median(values(rounds, 'own_cpu')), 2)}",
+                sum(one["lost"] + one["wrong"] for one in rounds if one)])
+        title = f"{size_name(size)}, window {window:,}" + (f", {connections} connections" if connections > 1 else "")
+        parts.append(f"#### {title}, {'unpinned' if pins == 'free' else 'a core each'}\n\n" + table(
+            ["server", "replies/s", "of limit", "spread", "CPU µs/request", "of limit", "p50 µs", "p99 µs",
+             "cores: server / load", "lost"], rows))
+    return "\n".join(parts)
+
+
+def round_trips(results):
+    base = results["limit"]
+    rows = []
+    for variant, rounds in results.items():
+        row = [variant]
+        for quantile_name in ("p50", "p99"):
+            own = [one["round_trip_us"][quantile_name] for one in rounds]
+            row += [number(median(own)), number(paired_ratio(own, [one["round_trip_us"][quantile_name] for one in base]))]
+        rows.append(row + [number(median([one["server_cpu_us"] for one in rounds]))])
+    return table(["server", "p50 µs", "of limit", "p99 µs", "of limit", "CPU µs/request"], rows)
+
+
+def counters(results):
+    rows = [[variant, f"{window:,}"] + [number(one[name]) for name in ("allocations", "own", "calls", "switches")]
+            for (variant, window), one in results.items()]
+    return table(["server", "window", "allocations", "of them not libzmq's", "system calls", "context switches"], rows)
+
+
+def connections(results):
+    rows = []
+    for (variant, count), rounds in sorted(results.items(), key=lambda item: (item[0][1], list(VARIANTS).index(item[0][0]))):
+        base = values(results["limit", count], "replies_per_s")
+        rates = values(rounds, "replies_per_s")
+        memory = [(one["memory_connected_kib"] - one["memory_kib"]) / (count - 1) if one and count > 1 else None for one in rounds]
+        rows.append([f"{count:,}", variant, number(median(rates)), number(paired_ratio(rates, base)),
+                     number(median(values(rounds, "server_cpu_us"))), number(median(memory)),
+                     sum(one["lost"] + one["wrong"] for one in rounds if one) if any(rounds) else "–"])
+    return table(["connections", "server", "replies/s", "of limit", "CPU µs/request", "KiB/connection", "lost"], rows)
+
+
+def memory_in_flight(results):
+    """From the runs with a window of 10,000: what the server grew by, for each request in flight."""
+    rows = []
+    for (pins, size, count, window), variants in sorted(results.items()):
+        if window != 10_000 or pins != "apart" or count != 1:
+            continue
+        for variant, rounds in variants.items():
+            grown = [(one["memory_full_kib"] - one["memory_connected_kib"]) / window * 1024 for one in rounds if one]
+            rows.append([size_name(size), variant, number(median(grown))])
+    return table(["body", "server", "bytes/request in flight"], rows)
+
+
+def heartbeats(results):
+    rows = []
+    for (situation, kind), one in results.items():
+        for direction, name in (("to", "to the loaded server"), ("from", "from the loaded server")):
+            if situation == "idle":
+                if direction == "from":
+                    continue
+                name, taken = "both", one["to"] + one["from"]
+            else:
+                taken = one[direction]
+            rows.append([situation, name, kind, len(taken)] + [number(quantile(taken, q)) for q in (.5, .99, .999, 1)]
+                        + [one["lost"]])
+    return table(["situation", "direction", "server", "beats", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "lost"], rows)
+
+
+def jitter(results):
+    rows = [[kind, len(taken)] + [number(quantile(taken, q)) for q in (.5, .99, 1)] for kind, taken in results.items()]
+    return table(["handlers", "beats", "p50 ms", "p99 ms", "max ms"], rows)
+
+
+def gaps(results, classic, notices):
+    rows = [[name, len(one["gaps"])] + [number(quantile(one["gaps"], q)) for q in (.5, .9, .99, 1)] + [one["failed"]]
+            for name, one in results.items()]
+    if classic:
+        rows.append(["SIGKILL, classic C and its client", len(classic)]
+                    + [number(quantile(classic, q)) for q in (.5, .9, .99, 1)] + ["–"])
+    text = table(["fault of the active", "runs", "p50 ms", "p90 ms", "p99 ms", "max ms", "failed requests"], rows)
+    rows = []
+    if notices:
+        rows.append(["SIGKILL of `bstar serve` to the peer's taking over", len(notices)]
+                    + [number(quantile(notices, q)) for q in (.5, .99, 1)])
+    delays = [one for result in results.values() for one in result["propagation"]]
+    if delays:
+        rows.append(["change of role to the peer's own", len(delays)] + [number(quantile(delays, q)) for q in (.5, .99, 1)])
+    return text + "\n" + table(["from … to …", "runs", "p50 ms", "p99 ms", "max ms"], rows)
+
+
+def pairs(results):
+    rows = []
+    for count, one in results.items():
+        own = one["memory_kib"] - one["sockets_kib"]
+        rows.append([f"{count:,}", one["active"], f"{one['heartbeats']:,} of {one['expected']:,.0f}", one["late"],
+                     number(one["late_p99_ms"]), number(one["late_max_ms"]), number(one["cpu"] * 100),
+                     number(one["cpu"] * 100 / count), number(one["memory_kib"] / count), number(own / count)])
+    return table(["pairs", "active", "beats heard", "late by > 125 ms", "late p99 ms", "max ms", "% of a core",
+                  "% a pair", "KiB a pair", "of it above libzmq's"], rows)
+
+
+def idle(one):
+    return table(["% of a core", "RSS MB", "of it its own MB", "ms to start"], [[
+        number(one["cpu"] * 100), number(one["rss_kib"] / 1000), number(one["anonymous_kib"] / 1000), number(one["start_ms"])]])
+
+
+def micro(results):
+    rows = [[name, number(one["ns"]), number(one["allocations"])] for name, one in results.items()]
+    return table(["operation", "ns", "allocations"], rows)
+
+
+SECTIONS = [
+    ("goals", "Figures to reach", "What is not reached is in the table like all else.", lambda all_: targets.table(all_)),
+    ("throughput", "Throughput", "Medians of the rounds. *of limit* is the median of the ratios within each round; *spread* is "
+     "the highest rate by the lowest, less one. *CPU* is the server's processor time for a request. Where the load takes a "
+     "whole core and the server does not, the load is what limits the rate: compare the processor time then.",
+     lambda all_: throughput(all_["throughput"])),
+    ("round_trips", "Round trip", "A blocking REQ socket, server and client on one core.",
+     lambda all_: round_trips(all_["round_trips"])),
+    ("counters", "Counters", "For a request.", lambda all_: counters(all_["counters"])),
+    ("connections", "Connections", "1,000 requests of 16 bytes in flight, by each connection in turn.",
+     lambda all_: connections(all_["connections"])),
+    ("throughput", "Memory of requests in flight", "", lambda all_: memory_in_flight(all_["throughput"])),
+    ("heartbeats", "Heartbeat latency", "From the instant before a beat is given to libzmq to that at which the peer's state "
+     "machine has decided; for the limit, until it was read. Every 20 ms. Idle: all on one core. Loaded: one server on a core "
+     "with a window of 1,000 requests, its peer and the load on the other.", lambda all_: heartbeats(all_["heartbeats"])),
+    ("jitter", "Heartbeat jitter", "How far the time between two beats is from 250 ms, with a window of 1,000 requests. "
+     "*blocking* handlers block their thread for a millisecond.", lambda all_: jitter(all_["jitter"])),
+    ("gaps", "Failover", "The longest time in which a client waited for and got no reply, at 1,000 requests a second.",
+     lambda all_: gaps(all_["gaps"], all_.get("classic_gaps"), all_.get("notices"))),
+    ("pairs", "Pairs in one process on one pump", "Both servers of each pair, idle, 250 ms.", lambda all_: pairs(all_["pairs"])),
+    ("idle", "Idle star", "`bstar serve`.", lambda all_: idle(all_["idle"])),
+    ("micro", "Operations", "", lambda all_: micro(all_["micro"])),
+]
+
+
+def write(path, plan, machine, results, charts, minutes, losses):
+    parts = [f"# Results of {path.stem}\n\nA **{plan.name}** run of `Benchmarks/run`, {minutes:.0f} minutes."
+             + (" Too short to be quoted." if plan.name == "quick" else "")
+             + f" {plan.rounds} rounds, in which all servers take turns.\n", table(["", ""], machine)]
+    results = {"goals": True, **results}
+    for key, title, text, render in SECTIONS:
+        if not results.get(key):
+            continue
+        parts.append(f"## {title}\n\n{text}\n")
+        parts += [f"![{chart_title}]({file})\n" for chart_key, chart_title, file in charts if chart_key == title]
+        parts.append(render(results))
+    lost = [f"* {variant}, {key}: {lost} lost, {wrong} wrong, {missing} runs failed"
+            for variant, key, lost, wrong, missing in losses]
+    parts.append("## Lost replies\n\n" + ("\n".join(lost) if lost else "None, by any server.") + "\n")
+    path.write_text("\n".join(parts))
