@@ -4,18 +4,22 @@ from html import escape
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 170, 54, 56
-STYLE = """
-svg { background: #ffffff; font: 13px system-ui, sans-serif; }
-text { fill: #24292f; } .soft { fill: #57606a; } .grid { stroke: #d0d7de; stroke-width: 1; }
-.c0 { --c: #57606a; } .c1 { --c: #0969da; } .c2 { --c: #bc4c00; } .c3 { --c: #1a7f37; }
-.c4 { --c: #8250df; } .c5 { --c: #bf3989; } .c6 { --c: #9a6700; }
-.line { fill: none; stroke: var(--c); stroke-width: 2; } .dot { fill: var(--c); } .name { fill: var(--c); }
-@media (prefers-color-scheme: dark) {
-svg { background: #0d1117; } text { fill: #e6edf3; } .soft { fill: #9198a1; } .grid { stroke: #30363d; }
-.c0 { --c: #b1bac4; } .c1 { --c: #58a6ff; } .c2 { --c: #f0883e; } .c3 { --c: #56d364; }
-.c4 { --c: #bc8cff; } .c5 { --c: #f778ba; } .c6 { --c: #e3b341; }
-}
-"""
+# For each series a colour in light and one in dark.
+COLOURS = [
+    ("#57606a", "#b1bac4"), ("#0969da", "#58a6ff"), ("#bc4c00", "#f0883e"), ("#9a6700", "#e3b341"), ("#1a7f37", "#56d364"),
+    ("#8250df", "#bc8cff"), ("#bf3989", "#f778ba"), ("#116329", "#7ee787"), ("#0550ae", "#a5d6ff")]
+
+
+def colours(mode):
+    return "".join(f".c{i} .line{{stroke:{both[mode]}}}.c{i} .dot,.c{i} .name{{fill:{both[mode]}}}"
+                   for i, both in enumerate(COLOURS))
+
+
+STYLE = (
+    "svg{background:#fff;font:13px system-ui,sans-serif}text{fill:#24292f}.soft{fill:#57606a}.grid{stroke:#d0d7de}"
+    ".line{fill:none;stroke-width:2}" + colours(0)
+    + "@media (prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.soft{fill:#9198a1}.grid{stroke:#30363d}"
+    + colours(1) + "}")
 
 
 class Axis:
@@ -90,7 +94,7 @@ def lines(series, x_axis, y_axis):
     for index, (name, points) in enumerate(series):
         places = [(x_axis.at(x), y_axis.at(y)) for x, y in points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        parts.append(f'<g class="c{index % 7}"><polyline class="line" points="{path}"/>')
+        parts.append(f'<g class="c{index % len(COLOURS)}"><polyline class="line" points="{path}"/>')
         if len(places) <= 12:
             parts += [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>' for x, y in places]
         parts.append("</g>")
@@ -100,7 +104,7 @@ def lines(series, x_axis, y_axis):
         end[0] = max(end[0], before[0] + 16)
     over = max(0, (ends[-1][0] if ends else 0) - (HEIGHT - BOTTOM))
     for y, index, name in ends:
-        parts.append(f'<g class="c{index % 7}"><text class="name" x="{WIDTH - RIGHT + 10}" y="{y - over + 4:.1f}">'
+        parts.append(f'<g class="c{index % len(COLOURS)}"><text class="name" x="{WIDTH - RIGHT + 10}" y="{y - over + 4:.1f}">'
                      f"{escape(name)}</text></g>")
     return parts
 
@@ -117,7 +121,7 @@ def quantile_chart(title, y_label, named_values):
         points = []
         for step in range(1, len(ordered) + 1):
             share = (step - 0.5) / len(ordered)
-            points.append((-math.log10(1 - share), max(ordered[step - 1], 1e-6)))
+            points.append((-math.log10(1 - share), max(ordered[step - 1], 0.01)))
         # A chart does not need more points than it has pixels.
         keep = max(1, len(points) // 200)
         series.append((name, points[::keep] + ([points[-1]] if (len(points) - 1) % keep else [])))

@@ -11,7 +11,8 @@ from .processes import BENCHMARKS, PEERS, ROOT
 # In this order: what the servers do with requests first.
 PARTS = {
     "throughput": requests.throughput, "round_trips": requests.round_trips, "counters": requests.counters,
-    "connections": requests.connections, "heartbeats": heartbeats.latencies, "jitter": heartbeats.jitter,
+    "connections": requests.connections, "memory": requests.memory, "heartbeats": heartbeats.latencies,
+    "jitter": heartbeats.jitter,
     "gaps": failovers.gaps, "classic_gaps": failovers.classic_gaps, "notices": failovers.notices,
     "pairs": idle.pairs, "idle": idle.star, "micro": micro.measure,
 }
@@ -29,12 +30,12 @@ def arguments(given):
     return parser.parse_args(given)
 
 
-def build(parts):
+def build(parts, peers="all"):
     def run(*command, cwd=ROOT):
         print("+", *command, flush=True)
         subprocess.run(command, cwd=cwd, check=True)
 
-    run("make", "-s", "-C", str(BENCHMARKS / "Peers"), f"BUILD={PEERS}")
+    run("make", "-s", "-C", str(BENCHMARKS / "Peers"), peers, f"BUILD={PEERS}")
     run("swift", "build", "-c", "release", "--product", "bstar")
     if {"heartbeats", "jitter", "pairs"} & set(parts):
         run("swift", "build", "-c", "release", "--product", "StarPeer", cwd=BENCHMARKS)
@@ -54,7 +55,7 @@ def main(given):
         plan.fault_runs = plan.notice_runs = options.faults
     parts = options.only or list(PARTS)
     if not options.no_build:
-        build(["counters", "micro"] if options.gate else parts)
+        build(*((["counters"], "gate") if options.gate else (parts,)))
     if options.gate:
         return gates.check()
 

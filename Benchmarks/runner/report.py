@@ -1,7 +1,7 @@
 """The results as Markdown."""
 from . import targets
 from .figures import median, number, paired_ratio, quantile, spread
-from .requests import VARIANTS
+from .requests import LIMIT, VARIANTS
 
 
 def table(head, rows):
@@ -21,8 +21,6 @@ def values(rounds, key):
 def throughput(results):
     parts = []
     for (pins, size, connections, window), variants in sorted(results.items()):
-        base = values(variants["limit"], "replies_per_s")
-        cpu_base = values(variants["limit"], "server_cpu_us")
         rows = []
         for variant in VARIANTS:
             rounds = variants.get(variant)
@@ -30,6 +28,7 @@ def throughput(results):
                 rows.append([variant] + ["–"] * 9)
                 continue
             rates, cpu = values(rounds, "replies_per_s"), values(rounds, "server_cpu_us")
+            base, cpu_base = (values(variants[LIMIT[variant]], key) for key in ("replies_per_s", "server_cpu_us"))
             trips = [one["round_trip_us"] for one in rounds if one]
             rows.append([
                 variant, number(median(rates)), number(paired_ratio(rates, base)), number(spread(rates), 2),
@@ -74,16 +73,8 @@ def connections(results):
     return table(["connections", "server", "replies/s", "of limit", "CPU µs/request", "KiB/connection", "lost"], rows)
 
 
-def memory_in_flight(results):
-    """From the runs with a window of 10,000: what the server grew by, for each request in flight."""
-    rows = []
-    for (pins, size, count, window), variants in sorted(results.items()):
-        if window != 10_000 or pins != "apart" or count != 1:
-            continue
-        for variant, rounds in variants.items():
-            grown = [(one["memory_full_kib"] - one["memory_connected_kib"]) / window * 1024 for one in rounds if one]
-            rows.append([size_name(size), variant, number(median(grown))])
-    return table(["body", "server", "bytes/request in flight"], rows)
+def memory(results):
+    return table(["server", "bytes/request in flight"], [[variant, number(one)] for variant, one in results.items()])
 
 
 def heartbeats(results):
@@ -147,7 +138,8 @@ def micro(results):
 SECTIONS = [
     ("goals", "Figures to reach", "What is not reached is in the table like all else.", lambda all_: targets.table(all_)),
     ("throughput", "Throughput", "Medians of the rounds. *of limit* is the median of the ratios within each round; *spread* is "
-     "the highest rate by the lowest, less one. *CPU* is the server's processor time for a request. Where the load takes a "
+     "the highest rate by the lowest, less one. Where requests have the header of a client of ours, "
+     "the limit gets it too. *CPU* is the server's processor time for a request. Where the load takes a "
      "whole core and the server does not, the load is what limits the rate: compare the processor time then.",
      lambda all_: throughput(all_["throughput"])),
     ("round_trips", "Round trip", "A blocking REQ socket, server and client on one core.",
@@ -155,7 +147,8 @@ SECTIONS = [
     ("counters", "Counters", "For a request.", lambda all_: counters(all_["counters"])),
     ("connections", "Connections", "1,000 requests of 16 bytes in flight, by each connection in turn.",
      lambda all_: connections(all_["connections"])),
-    ("throughput", "Memory of requests in flight", "", lambda all_: memory_in_flight(all_["throughput"])),
+    ("memory", "Memory of requests in flight", "What a fresh server grows by under a window of 10,000 requests of 16 bytes.",
+     lambda all_: memory(all_["memory"])),
     ("heartbeats", "Heartbeat latency", "From the instant before a beat is given to libzmq to that at which the peer's state "
      "machine has decided; for the limit, until it was read. Every 20 ms. Idle: all on one core. Loaded: one server on a core "
      "with a window of 1,000 requests, its peer and the load on the other.", lambda all_: heartbeats(all_["heartbeats"])),

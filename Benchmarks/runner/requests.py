@@ -12,11 +12,14 @@ VARIANTS = {
     "limit": ("limit", {}),
     "classic C": ("classic C", {}),
     "classic Python": ("classic Python", {}),
+    "limit, header": ("limit", {"header": True}),
     "inline": ("inline", {}),
     "default": ("default", {}),
     "inline, header": ("inline", {"header": True}),
     "default, header": ("default", {"header": True}),
 }
+# What each is compared with: those that get the header, which is a frame more, with the limit that gets it too.
+LIMIT = {variant: "limit, header" if options else "limit" for variant, (_, options) in VARIANTS.items()}
 OURS = {"inline", "default", "inline, header", "default, header"}
 
 # Above it, neither side's memory would be what is measured.
@@ -134,6 +137,20 @@ def connections(plan, say):
                         one = None
                 results.setdefault((variant, count), []).append(one)
         say(f"connections: round {turn + 1} of {plan.connection_rounds}")
+    return results
+
+
+def memory(plan, say):
+    """By variant: the bytes by which a fresh server grows for each of 10,000 requests in flight."""
+    results, window = {}, 10_000
+    for variant, (kind, options) in VARIANTS.items():
+        grown = []
+        for _ in range(plan.connection_rounds):
+            with Servers(kind, PINS["apart"][0]) as servers:
+                one = load(servers, PINS["apart"][1], window=window, seconds=plan.seconds, **options)
+            grown.append((one["memory_full_kib"] - one["memory_connected_kib"]) * 1024 / window)
+        results[variant] = median(grown)
+    say("memory of requests in flight")
     return results
 
 

@@ -59,14 +59,16 @@ struct IdlePairs {
         let figures = watches.map(\.figures)
         let lateness = figures.flatMap(\.lateness).sorted()
         let limit = HeartbeatTiming.standard.interval.wholeNanoseconds / 2
-        func late(_ quantile: Double) -> Double {
-            lateness.isEmpty ? 0 : Double(lateness[min(lateness.count - 1, Int(Double(lateness.count) * quantile))]) / 1e6
+        let late = lateness.count { $0 > limit }
+        func milliseconds(_ quantile: Double) -> Double {
+            guard !lateness.isEmpty else { return 0 }
+            return Double(lateness[min(lateness.count - 1, Int(Double(lateness.count) * quantile))]) / 1e6
         }
         let active = figures.count { $0.isActive }
         print(
             """
-            {"pairs":\(count),"active":\(active),"heartbeats":\(lateness.count),"late":\(lateness.count { $0 > limit }),\
-            "late_p50_ms":\(late(0.5)),"late_p99_ms":\(late(0.99)),"late_max_ms":\(late(1)),"cpu":\(cpu),\
+            {"pairs":\(count),"active":\(active),"heartbeats":\(lateness.count),"late":\(late),\
+            "late_p50_ms":\(milliseconds(0.5)),"late_p99_ms":\(milliseconds(0.99)),"late_max_ms":\(milliseconds(1)),"cpu":\(cpu),\
             "memory_kib":\(memory),"settled_s":\(settled),\
             "expected":\(Double(count * 2) * seconds / (HeartbeatTiming.standard.interval / .seconds(1)))}
             """)
@@ -92,11 +94,12 @@ private final class Watch: Sendable {
         switch observation {
         case .changed(let transition): state.withLock { $0.isActive = transition.to == .active }
         case .judged(_, let instant):
-            state.withLock {
-                defer { $0.last = instant.nanoseconds }
-                guard $0.isWatching, let last = $0.last else { return }
-                let interval = HeartbeatTiming.standard.interval.wholeNanoseconds
-                $0.lateness.append(max(0, instant.nanoseconds - last - interval))
+            let interval = HeartbeatTiming.standard.interval.wholeNanoseconds
+            state.withLock { state in
+                if state.isWatching, let last = state.last {
+                    state.lateness.append(max(0, instant.nanoseconds - last - interval))
+                }
+                state.last = instant.nanoseconds
             }
         case .admitted, .replied, .published: break
         }
@@ -109,7 +112,8 @@ private struct Usage {
 
     static var now: Usage {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        // `RUSAGE_SELF`, which is a type of its own with Glibc.
+        getrusage(0, &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
         return Usage(cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime))
     }
