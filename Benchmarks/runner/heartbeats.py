@@ -66,9 +66,10 @@ def lost(sender, listener, skip):
     return sum(first <= number < max(heard) and number not in heard for number in sender["sent"])
 
 
-def deviations(sender, interval, skip=10):
-    """By how many milliseconds the time between two beats was not the interval."""
-    instants = sorted(sender["sent"].values())[skip:]
+def deviations(sender, interval, settling=1.5):
+    """By how many milliseconds the time between two beats was not the interval, once the servers have met."""
+    instants = sorted(sender["sent"].values())
+    instants = [one for one in instants if one >= instants[0] + settling * 1e9]
     return [abs((b - a) / 1e6 - interval) for a, b in zip(instants, instants[1:])]
 
 
@@ -114,6 +115,6 @@ def jitter(plan, say):
     for kind in ("limit", "inline", "default", "blocking"):
         # Blocking handlers answer slowly: the window keeps all of them busy.
         logs, _ = watch(kind, PINS["apart"], plan.jitter_seconds, 250, {"window": 1_000})
-        results[kind] = deviations(logs[0], 250, skip=3)
+        results[kind] = deviations(logs[0], 250)
         say(f"jitter: {kind}")
     return results
