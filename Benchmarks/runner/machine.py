@@ -2,7 +2,9 @@
 import os
 import platform
 import re
+import resource
 import subprocess
+import time
 from pathlib import Path
 
 from .processes import ROOT
@@ -13,6 +15,28 @@ def output(*command):
         return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
+
+
+class Others:
+    """How much of the processors other programs took while this one measured: what disturbs every figure."""
+
+    def __init__(self):
+        self.start = self.read()
+
+    @staticmethod
+    def read():
+        with open("/proc/stat") as file:
+            ticks = [int(one) for one in file.readline().split()[1:]]
+        idle, stolen = ticks[3] + ticks[4], ticks[7]
+        own = sum(getattr(resource.getrusage(who), key) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+                  for key in ("ru_utime", "ru_stime"))
+        hertz = os.sysconf("SC_CLK_TCK")
+        return time.monotonic(), (sum(ticks[:8]) - idle - stolen) / hertz, own, stolen / hertz
+
+    def row(self):
+        took, busy, own, stolen = (b - a for a, b in zip(self.start, self.read()))
+        return ("beside it", f"other programs took {max(0, busy - own) / took:.2f} cores on average, and the hypervisor "
+                f"{stolen / took:.2f}")
 
 
 def describe():

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from . import draw, failovers, gates, heartbeats, idle, machine, micro, plan as plans, report, requests
-from .processes import BENCHMARKS, PEERS, ROOT
+from .processes import BENCHMARKS, PEERS, ROOT, Failed
 
 # In this order: what the servers do with requests first.
 PARTS = {
@@ -67,19 +67,29 @@ def main(given):
     described = machine.describe()
     for name, value in described:
         print(f"{name}: {value}")
-    results = {name: PARTS[name](plan, say) for name in PARTS if name in parts}
+    others = machine.Others()
+    results, failures = {}, []
+    for name in (name for name in PARTS if name in parts):
+        # What hours have measured must not be lost by what comes after it.
+        try:
+            results[name] = PARTS[name](plan, say)
+        except (Failed, OSError, subprocess.SubprocessError) as error:
+            failures.append(f"{name}: {error}")
+            say(f"FAILED: {failures[-1]}")
 
+    described.append(others.row())
+    print(*described[-1])
     name = options.output or datetime.date.today().isoformat()
     folder = BENCHMARKS / "Results"
     folder.mkdir(exist_ok=True)
     charts = draw.draw_all(results, folder / name)
     losses = requests.losses(results.get("throughput", {}), results.get("connections", {}))
     path = folder / f"{name}.md"
-    report.write(path, plan, described, results, charts, (time.monotonic() - start) / 60, losses)
+    report.write(path, plan, described, results, charts, (time.monotonic() - start) / 60, losses, failures)
     (folder / name).mkdir(exist_ok=True)
     (folder / name / "raw.json").write_text(json.dumps(plain(results)) + "\n")
     print(f"wrote {path.relative_to(ROOT)}")
     ours = [loss for loss in losses if loss[0] in requests.OURS]
     for loss in ours:
         print("OURS LOST REPLIES:", loss)
-    return 1 if ours else 0
+    return 1 if ours or failures else 0

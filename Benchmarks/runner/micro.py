@@ -23,8 +23,10 @@ def measure(_plan, say):
         name = one["benchmark"].split(".")[-1].replace("_", " ")
         metric = one["primaryMetric"]
         median = metric["scorePercentiles"]["50.0"] / SCALE
+        if metric["scoreUnit"] == "# / s":
+            continue
         # Wall time is in microseconds.
-        key, value = ("ns", median * 1e3) if metric["scoreUnit"] != "#" else ("allocations", median)
+        key, value = ("allocations", median) if metric["scoreUnit"] == "#" else ("ns", median * 1e3)
         results.setdefault(name, {})[key] = value
     say("operations")
     return results

@@ -162,7 +162,7 @@ SECTIONS = [
 ]
 
 
-def write(path, plan, machine, results, charts, minutes, losses):
+def write(path, plan, machine, results, charts, minutes, losses, failures):
     parts = [f"# Results of {path.stem}\n\nA **{plan.name}** run of `Benchmarks/run`, {minutes:.0f} minutes."
              + (" Too short to be quoted." if plan.name == "quick" else "")
              + f" {plan.rounds} rounds, in which all servers take turns.\n", table(["", ""], machine)]
@@ -176,4 +176,6 @@ def write(path, plan, machine, results, charts, minutes, losses):
     lost = [f"* {variant}, {key}: {lost} lost, {wrong} wrong, {missing} runs failed"
             for variant, key, lost, wrong, missing in losses]
     parts.append("## Lost replies\n\n" + ("\n".join(lost) if lost else "None, by any server.") + "\n")
+    if failures:
+        parts.append("## What could not be measured\n\n" + "\n".join(f"* {one}" for one in failures) + "\n")
     path.write_text("\n".join(parts))

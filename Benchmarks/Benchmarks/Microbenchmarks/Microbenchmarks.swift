@@ -9,8 +9,9 @@ private let allocations = BenchmarkMetric.custom("Allocations")
 
 /// Each runs a million times for one sample, so that the clock's own cost does not count.
 let benchmarks: @Sendable () -> Void = {
+    // Its export wants the throughput too.
     Benchmark.defaultConfiguration = .init(
-        metrics: [.wallClock, allocations], warmupIterations: 2, scalingFactor: .mega, maxDuration: .seconds(1),
+        metrics: [.wallClock, .throughput, allocations], warmupIterations: 2, scalingFactor: .mega, maxDuration: .seconds(1),
         maxIterations: 20)
     stateMachine()
     heartbeats()
