@@ -1,7 +1,7 @@
 // Counts heap allocations, preloaded into a server: LD_PRELOAD=allocations.so ALLOCATIONS=FILE server …
 //
-// FILE holds two 64-bit numbers, which grow: allocations asked for by libzmq and the C++ library under it, and by all other
-// code, which is the server's own. Who asks is told by the return address. Linux with glibc.
+// FILE holds two 64-bit numbers, which grow: allocations asked for by libzmq and the C++ library under it, and by
+// all other code, which is the server's own. Who asks is told by the return address. Linux with glibc.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

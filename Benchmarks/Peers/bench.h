@@ -62,7 +62,8 @@ static inline void histogram_print(const struct histogram *h) {
            histogram_us(h, .5), histogram_us(h, .9), histogram_us(h, .99), histogram_us(h, .999), h->max / 1e3);
 }
 
-// Processor time of a process, those of its threads that have ended included, and context switches of those that are there.
+// Processor time of a process, those of its threads that have ended included, and context switches of those that are
+// there.
 struct usage {
     int64_t cpu_ns, switches;
 };

@@ -3,8 +3,8 @@
 // limit FRONTEND                                        the echo alone
 // limit FRONTEND LISTEN CONNECT INTERVAL_MS FILE        with heartbeats to a peer that runs the same; - for no frontend
 //
-// FILE gets a line for each heartbeat: "sent NUMBER NANOSECONDS" before it is given to libzmq, "heard NUMBER NANOSECONDS" once it
-// was read.
+// FILE gets a line for each heartbeat: "sent NUMBER NANOSECONDS" before it is given to libzmq, "heard NUMBER
+// NANOSECONDS" once it was read.
 #include "bench.h"
 
 #include <signal.h>

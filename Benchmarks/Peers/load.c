@@ -1,12 +1,13 @@
 // A DEALER that keeps a window of requests in flight, and counts what comes back.
 //
-// load PORT [--window N] [--seconds S] [--size BYTES] [--connections N] [--pid SERVER] [--header] [--wait SECONDS] [--ready-only]
-//      [--allocations FILE]
+// load PORT [--window N] [--seconds S] [--size BYTES] [--connections N] [--pid SERVER] [--header] [--wait SECONDS]
+//      [--ready-only] [--allocations FILE]
 //
-// --header: puts the request header of a client of BinaryStar's in front. --connections: to as many addresses of the loopback
-// network, which the server must listen at; a request goes out by each in turn. --ready-only: asks every millisecond until there
-// is a reply. Each request is a number and an instant, and whatever follows up to the size; a reply that is not exactly one
-// answer to one request counts as wrong. Prints one JSON object. At most 1 M requests wait.
+// --header: puts the request header of a client of BinaryStar's in front. --connections: to as many addresses of the
+// loopback network, which the server must listen at; a request goes out by each in turn. --ready-only: asks every
+// millisecond until there is a reply. Each request is a number and an instant, and whatever follows up to the size;
+// a reply that is not exactly one answer to one request counts as wrong. Prints one JSON object. At most 1 M
+// requests wait.
 #include "bench.h"
 
 #include <unistd.h>
@@ -184,8 +185,9 @@ int main(int argc, char **argv) {
     }
 
     double count = replies ? replies : 1;
-    printf("{\"replies_per_s\":%.1f,\"replies\":%llu,\"total\":%llu,\"lost\":%d,\"wrong\":%llu,\"refused\":%llu,", replies / elapsed,
-           (unsigned long long)replies, (unsigned long long)sent, outstanding, (unsigned long long)wrong, (unsigned long long)refused);
+    printf("{\"replies_per_s\":%.1f,\"replies\":%llu,\"total\":%llu,\"lost\":%d,\"wrong\":%llu,\"refused\":%llu,",
+           replies / elapsed, (unsigned long long)replies, (unsigned long long)sent, outstanding,
+           (unsigned long long)wrong, (unsigned long long)refused);
     printf("\"server_cpu_us\":%.4f,\"server_cpu\":%.4f,\"own_cpu\":%.4f,\"server_switches\":%.5f,",
            (after.cpu_ns - before.cpu_ns) / 1e3 / count, (after.cpu_ns - before.cpu_ns) / 1e9 / elapsed,
            (own_after.cpu_ns - own_before.cpu_ns) / 1e9 / elapsed, (after.switches - before.switches) / count);

@@ -1,5 +1,5 @@
-// The sockets of so many idle servers and nothing else: what libzmq itself takes. Each has an XPUB that listens, and a SUB that is
-// connected to the next one's and has a monitor, as a server of ours has them.
+// The sockets of so many idle servers and nothing else: what libzmq itself takes. Each has an XPUB that listens, and
+// a SUB that is connected to the next one's and has a monitor, as a server of ours has them.
 //
 // sockets COUNT FOLDER
 #include "bench.h"

@@ -6,8 +6,9 @@ WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 170, 54, 56
 # For each series a colour in light and one in dark.
 COLOURS = [
-    ("#57606a", "#b1bac4"), ("#0969da", "#58a6ff"), ("#bc4c00", "#f0883e"), ("#9a6700", "#e3b341"), ("#1a7f37", "#56d364"),
-    ("#8250df", "#bc8cff"), ("#bf3989", "#f778ba"), ("#116329", "#7ee787"), ("#0550ae", "#a5d6ff")]
+    ("#57606a", "#b1bac4"), ("#0969da", "#58a6ff"), ("#bc4c00", "#f0883e"), ("#9a6700", "#e3b341"),
+    ("#1a7f37", "#56d364"), ("#8250df", "#bc8cff"), ("#bf3989", "#f778ba"), ("#116329", "#7ee787"),
+    ("#0550ae", "#a5d6ff")]
 
 
 def colours(mode):
@@ -18,7 +19,8 @@ def colours(mode):
 STYLE = (
     "svg{background:#fff;font:13px system-ui,sans-serif}text{fill:#24292f}.soft{fill:#57606a}.grid{stroke:#d0d7de}"
     ".line{fill:none;stroke-width:2}" + colours(0)
-    + "@media (prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.soft{fill:#9198a1}.grid{stroke:#30363d}"
+    + "@media (prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.soft{fill:#9198a1}"
+    ".grid{stroke:#30363d}"
     + colours(1) + "}")
 
 
@@ -74,7 +76,8 @@ def line_chart(title, x_label, y_label, series, log_x=True, log_y=True, x_names=
         f"<title>{escape(title)}</title>",
         f'<text x="{LEFT}" y="22" font-size="16" font-weight="600">{escape(title)}</text>',
         f'<text class="soft" x="{LEFT}" y="42">{escape(y_label)}</text>',
-        f'<text class="soft" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(x_label)}</text>',
+        f'<text class="soft" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" '
+        f'text-anchor="middle">{escape(x_label)}</text>',
     ]
     for value in y_axis.ticks():
         y = y_axis.at(value)
@@ -83,7 +86,8 @@ def line_chart(title, x_label, y_label, series, log_x=True, log_y=True, x_names=
     for value, name in (x_names or [(tick, short(tick)) for tick in x_axis.ticks()]):
         x = x_axis.at(value)
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-                     f'<text class="soft" x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{escape(name)}</text>')
+                     f'<text class="soft" x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" '
+                     f'text-anchor="middle">{escape(name)}</text>')
     parts += lines(series, x_axis, y_axis)
     return "".join(parts) + "</svg>\n"
 
@@ -104,8 +108,8 @@ def lines(series, x_axis, y_axis):
         end[0] = max(end[0], before[0] + 16)
     over = max(0, (ends[-1][0] if ends else 0) - (HEIGHT - BOTTOM))
     for y, index, name in ends:
-        parts.append(f'<g class="c{index % len(COLOURS)}"><text class="name" x="{WIDTH - RIGHT + 10}" y="{y - over + 4:.1f}">'
-                     f"{escape(name)}</text></g>")
+        parts.append(f'<g class="c{index % len(COLOURS)}"><text class="name" x="{WIDTH - RIGHT + 10}" '
+                     f'y="{y - over + 4:.1f}">{escape(name)}</text></g>')
     return parts
 
 

@@ -12,7 +12,8 @@ def throughput(results):
             if (pins, size, connections) == ("apart", 16, 1) and variant in variants:
                 points.append((window, median([one and one["replies_per_s"] for one in variants[variant]])))
         series.append((variant, points))
-    return line_chart("Throughput by requests in flight", "requests in flight (16 bytes each)", "replies a second", series)
+    return line_chart("Throughput by requests in flight", "requests in flight (16 bytes each)", "replies a second",
+                      series)
 
 
 def connections(results):
@@ -30,7 +31,8 @@ def connection_memory(results):
         grown = [one["memory_connected_kib"] - one["memory_kib"] for one in rounds if one]
         if grown and count > 1:
             series.setdefault(variant, []).append((count, median(grown) / 1024))
-    return line_chart("Memory by connections", "connections", "MiB", [(name, series[name]) for name in VARIANTS if name in series])
+    return line_chart("Memory by connections", "connections", "MiB",
+                      [(name, series[name]) for name in VARIANTS if name in series])
 
 
 def heartbeats(results):
@@ -68,7 +70,8 @@ def draw_all(results, folder):
         draw("Throughput", "Throughput by window", "throughput", lambda: throughput(results["throughput"]))
     if results.get("connections"):
         draw("Connections", "Throughput by connections", "connections", lambda: connections(results["connections"]))
-        draw("Connections", "Memory by connections", "connection-memory", lambda: connection_memory(results["connections"]))
+        draw("Connections", "Memory by connections", "connection-memory",
+             lambda: connection_memory(results["connections"]))
     if results.get("heartbeats"):
         draw("Heartbeat latency", "Heartbeat latency", "heartbeats", lambda: heartbeats(results["heartbeats"]))
     if results.get("gaps"):

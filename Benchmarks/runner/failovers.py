@@ -67,7 +67,8 @@ FAULTS = {
 
 
 def one_gap(fault, seconds):
-    """Milliseconds that a client waited for without any reply, at 1,000 requests a second; and how many requests failed."""
+    """Milliseconds that a client waited without any reply, at 1,000 requests a second; how many requests failed; and
+    how long the change of role took to reach the peer."""
     with folder() as temporary, Pair(temporary) as pair:
         client = subprocess.Popen(
             [str(TOOL), "request", "--primary", pair.fronts[0], "--backup", pair.fronts[1], "--rate", "1000",
@@ -85,7 +86,8 @@ def one_gap(fault, seconds):
             client.kill()
             client.wait()
         summary = next(line for line in lines if line["event"] == "summary")
-        gaps = [line["length_us"] / 1e3 for line in lines if line["event"] in ("failover", "gap") and line["at"] >= start]
+        gaps = [line["length_us"] / 1e3 for line in lines
+                if line["event"] in ("failover", "gap") and line["at"] >= start]
         roles = {index: [one for one in pair.records(index, "role") if one["at"] >= start] for index in (0, 1)}
         return max(gaps, default=0), summary["failed"], propagation(roles)
 

@@ -8,12 +8,13 @@ from .processes import (
 
 
 def pairs(plan, say):
-    """By the number of pairs in one process on one pump: what it says of itself, and what libzmq's sockets alone take."""
+    """By the number of pairs in one process on one pump: what it says of itself, and what the sockets take."""
     results = {}
     for count in plan.pairs:
         with folder() as temporary:
             try:
-                one = run_json([STAR_PEER, "pairs", count, plan.pair_seconds, temporary], timeout=plan.pair_seconds + 150)
+                one = run_json([STAR_PEER, "pairs", count, plan.pair_seconds, temporary],
+                               timeout=plan.pair_seconds + 150)
             except (Failed, subprocess.TimeoutExpired) as error:
                 say(f"{count} pairs: {error}")
                 continue

@@ -35,8 +35,8 @@ class Others:
 
     def row(self):
         took, busy, own, stolen = (b - a for a, b in zip(self.start, self.read()))
-        return ("beside it", f"other programs took {max(0, busy - own) / took:.2f} cores on average, and the hypervisor "
-                f"{stolen / took:.2f}")
+        return ("beside it", f"other programs took {max(0, busy - own) / took:.2f} cores on average, "
+                f"and the hypervisor {stolen / took:.2f}")
 
 
 def describe():
@@ -55,8 +55,10 @@ def describe():
         ("system", f"{release}, Linux {platform.release()}"),
         ("Swift", output("swift", "--version").splitlines()[0]),
         ("C compiler", (output("cc", "--version").splitlines() or ["none"])[0]),
-        ("libzmq", output("dpkg-query", "-W", "-f", "${Version}", "libzmq5") or output("pkg-config", "--modversion", "libzmq")),
-        ("czmq", output("dpkg-query", "-W", "-f", "${Version}", "libczmq4") or output("pkg-config", "--modversion", "libczmq")),
+        ("libzmq", output("dpkg-query", "-W", "-f", "${Version}", "libzmq5")
+         or output("pkg-config", "--modversion", "libzmq")),
+        ("czmq", output("dpkg-query", "-W", "-f", "${Version}", "libczmq4")
+         or output("pkg-config", "--modversion", "libczmq")),
         ("pyzmq", pyzmq or "not there"),
         ("Python", platform.python_version()),
         ("commit", output("git", "rev-parse", "--short", "HEAD") + (" with changes" if changed else "")),

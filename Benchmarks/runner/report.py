@@ -50,7 +50,8 @@ def round_trips(results):
         row = [variant]
         for quantile_name in ("p50", "p99"):
             own = [one["round_trip_us"][quantile_name] for one in rounds]
-            row += [number(median(own)), number(paired_ratio(own, [one["round_trip_us"][quantile_name] for one in base]))]
+            others = [one["round_trip_us"][quantile_name] for one in base]
+            row += [number(median(own)), number(paired_ratio(own, others))]
         rows.append(row + [number(median([one["server_cpu_us"] for one in rounds]))])
     return table(["server", "p50 µs", "of limit", "p99 µs", "of limit", "CPU µs/request"], rows)
 
@@ -63,10 +64,12 @@ def counters(results):
 
 def connections(results):
     rows = []
-    for (variant, count), rounds in sorted(results.items(), key=lambda item: (item[0][1], list(VARIANTS).index(item[0][0]))):
+    order = list(VARIANTS)
+    for (variant, count), rounds in sorted(results.items(), key=lambda one: (one[0][1], order.index(one[0][0]))):
         base = values(results["limit", count], "replies_per_s")
         rates = values(rounds, "replies_per_s")
-        memory = [(one["memory_connected_kib"] - one["memory_kib"]) / (count - 1) if one and count > 1 else None for one in rounds]
+        memory = [(one["memory_connected_kib"] - one["memory_kib"]) / (count - 1) if one and count > 1 else None
+                  for one in rounds]
         rows.append([f"{count:,}", variant, number(median(rates)), number(paired_ratio(rates, base)),
                      number(median(values(rounds, "server_cpu_us"))), number(median(memory)),
                      sum(one["lost"] + one["wrong"] for one in rounds if one) if any(rounds) else "–"])
@@ -97,7 +100,8 @@ def jitter(results):
     return table(["handlers", "beats", "p50 ms", "p99 ms", "max ms"], rows)
 
 
-def gaps(results, classic, notices):
+def gaps(results):
+    classic, notices, results = results["classic"], results["notices"], results["faults"]
     rows = [[name, len(one["gaps"])] + [number(quantile(one["gaps"], q)) for q in (.5, .9, .99, 1)] + [one["failed"]]
             for name, one in results.items()]
     if classic:
@@ -110,7 +114,8 @@ def gaps(results, classic, notices):
                     + [number(quantile(notices, q)) for q in (.5, .99, 1)])
     delays = [one for result in results.values() for one in result["propagation"]]
     if delays:
-        rows.append(["change of role to the peer's own", len(delays)] + [number(quantile(delays, q)) for q in (.5, .99, 1)])
+        rows.append(["change of role to the peer's own", len(delays)]
+                    + [number(quantile(delays, q)) for q in (.5, .99, 1)])
     return text + "\n" + table(["from … to …", "runs", "p50 ms", "p99 ms", "max ms"], rows)
 
 
@@ -127,7 +132,8 @@ def pairs(results):
 
 def idle(one):
     return table(["% of a core", "RSS MB", "of it its own MB", "ms to start"], [[
-        number(one["cpu"] * 100), number(one["rss_kib"] / 1000), number(one["anonymous_kib"] / 1000), number(one["start_ms"])]])
+        number(one["cpu"] * 100), number(one["rss_kib"] * 1.024e-3), number(one["anonymous_kib"] * 1.024e-3),
+        number(one["start_ms"])]])
 
 
 def micro(results):
@@ -135,30 +141,31 @@ def micro(results):
     return table(["operation", "ns", "allocations"], rows)
 
 
+# Each with the part that it is of, its title, and what must be known to read it.
 SECTIONS = [
-    ("goals", "Figures to reach", "What is not reached is in the table like all else.", lambda all_: targets.table(all_)),
-    ("throughput", "Throughput", "Medians of the rounds. *of limit* is the median of the ratios within each round; *spread* is "
-     "the highest rate by the lowest, less one. Where requests have the header of a client of ours, "
-     "the limit gets it too. *CPU* is the server's processor time for a request. Where the load takes a "
-     "whole core and the server does not, the load is what limits the rate: compare the processor time then.",
-     lambda all_: throughput(all_["throughput"])),
-    ("round_trips", "Round trip", "A blocking REQ socket, server and client on one core.",
-     lambda all_: round_trips(all_["round_trips"])),
-    ("counters", "Counters", "For a request.", lambda all_: counters(all_["counters"])),
-    ("connections", "Connections", "1,000 requests of 16 bytes in flight, by each connection in turn.",
-     lambda all_: connections(all_["connections"])),
-    ("memory", "Memory of requests in flight", "What a fresh server grows by under a window of 10,000 requests of 16 bytes.",
-     lambda all_: memory(all_["memory"])),
-    ("heartbeats", "Heartbeat latency", "From the instant before a beat is given to libzmq to that at which the peer's state "
-     "machine has decided; for the limit, until it was read. Every 20 ms. Idle: all on one core. Loaded: one server on a core "
-     "with a window of 1,000 requests, its peer and the load on the other.", lambda all_: heartbeats(all_["heartbeats"])),
-    ("jitter", "Heartbeat jitter", "How far the time between two beats is from 250 ms, with a window of 1,000 requests. "
-     "*blocking* handlers block their thread for a millisecond.", lambda all_: jitter(all_["jitter"])),
-    ("gaps", "Failover", "The longest time in which a client waited for and got no reply, at 1,000 requests a second.",
-     lambda all_: gaps(all_["gaps"], all_.get("classic_gaps"), all_.get("notices"))),
-    ("pairs", "Pairs in one process on one pump", "Both servers of each pair, idle, 250 ms.", lambda all_: pairs(all_["pairs"])),
-    ("idle", "Idle star", "`bstar serve`.", lambda all_: idle(all_["idle"])),
-    ("micro", "Operations", "", lambda all_: micro(all_["micro"])),
+    ("goals", "Figures to reach", "What is not reached is in the table like all else.", targets.table),
+    ("throughput", "Throughput",
+     "Medians of the rounds. *of limit* is the median of the ratios within each round; *spread* is the highest "
+     "rate by the lowest, less one. Where requests have the header of a client of ours, the limit gets it too. "
+     "*CPU* is the server's processor time for a request. Where the load takes a whole core and the server does "
+     "not, the load is what limits the rate: compare the processor time then.", throughput),
+    ("round_trips", "Round trip", "A blocking REQ socket, server and client on one core.", round_trips),
+    ("counters", "Counters", "For a request.", counters),
+    ("connections", "Connections", "1,000 requests of 16 bytes in flight, by each connection in turn.", connections),
+    ("memory", "Memory of requests in flight",
+     "What a fresh server grows by under a window of 10,000 requests of 16 bytes.", memory),
+    ("heartbeats", "Heartbeat latency",
+     "From the instant before a beat is given to libzmq to that at which the peer's state machine has decided; for"
+     " the limit, until it was read. Every 20 ms. Idle: all on one core. Loaded: one server on a core with a "
+     "window of 1,000 requests, its peer and the load on the other.", heartbeats),
+    ("jitter", "Heartbeat jitter",
+     "How far the time between two beats is from 250 ms, with a window of 1,000 requests. *blocking* handlers "
+     "block their thread for a millisecond.", jitter),
+    ("gaps", "Failover",
+     "The longest time in which a client waited for and got no reply, at 1,000 requests a second.", gaps),
+    ("pairs", "Pairs in one process on one pump", "Both servers of each pair, idle, 250 ms.", pairs),
+    ("idle", "Idle star", "`bstar serve`.", idle),
+    ("micro", "Operations", "", micro),
 ]
 
 
@@ -166,13 +173,16 @@ def write(path, plan, machine, results, charts, minutes, losses, failures):
     parts = [f"# Results of {path.stem}\n\nA **{plan.name}** run of `Benchmarks/run`, {minutes:.0f} minutes."
              + (" Too short to be quoted." if plan.name == "quick" else "")
              + f" {plan.rounds} rounds, in which all servers take turns.\n", table(["", ""], machine)]
-    results = {"goals": True, **results}
+    results = {**results, "goals": results}
+    if results.get("gaps"):
+        results["gaps"] = {"faults": results["gaps"], "classic": results.get("classic_gaps"),
+                           "notices": results.get("notices")}
     for key, title, text, render in SECTIONS:
         if not results.get(key):
             continue
         parts.append(f"## {title}\n\n{text}\n")
         parts += [f"![{chart_title}]({file})\n" for chart_key, chart_title, file in charts if chart_key == title]
-        parts.append(render(results))
+        parts.append(render(results[key]))
     lost = [f"* {variant}, {key}: {lost} lost, {wrong} wrong, {missing} runs failed"
             for variant, key, lost, wrong, missing in losses]
     parts.append("## Lost replies\n\n" + ("\n".join(lost) if lost else "None, by any server.") + "\n")

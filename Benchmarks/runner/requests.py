@@ -1,4 +1,4 @@
-"""Throughput, round trips, processor time, allocations, system calls and connections: servers under the load generator."""
+"""Servers under load: throughput, round trips, processor time, allocations, system calls and connections."""
 import os
 import re
 import subprocess

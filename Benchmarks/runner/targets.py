@@ -13,7 +13,8 @@ class Goals:
         if value is None:
             return
         met = value <= limit if is_most else value >= limit
-        self.rows.append((what, number(value), ("≤ " if is_most else "≥ ") + number(limit), "yes" if met else "**no**"))
+        goal = ("≤ " if is_most else "≥ ") + number(limit)
+        self.rows.append((what, number(value), goal, "yes" if met else "**no**"))
 
     def ratio(self, key, variant, base, figure="replies_per_s"):
         variants = self.results.get("throughput", {}).get(key)
@@ -77,7 +78,8 @@ def connections(goals):
         own, limit = (results[name, 5_000] for name in ("inline", LIMIT))
         if not all(own) or not all(limit):
             return
-        memory = [median([one["memory_connected_kib"] - one["memory_kib"] for one in rounds]) for rounds in (own, limit)]
+        memory = [median([one["memory_connected_kib"] - one["memory_kib"] for one in rounds])
+                  for rounds in (own, limit)]
         goals.add("memory a connection, 5,000, of the limit's", memory[0] / memory[1], 1.1, True)
         rates = [[one["replies_per_s"] for one in rounds] for rounds in (own, limit)]
         goals.add("throughput, 5,000 connections, inline, of the limit", paired_ratio(*rates), .8, False)
