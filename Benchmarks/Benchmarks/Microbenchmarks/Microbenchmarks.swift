@@ -11,8 +11,8 @@ private let allocations = BenchmarkMetric.custom("Allocations")
 let benchmarks: @Sendable () -> Void = {
     // Its export wants the throughput too.
     Benchmark.defaultConfiguration = .init(
-        metrics: [.wallClock, .throughput, allocations], warmupIterations: 2, scalingFactor: .mega, maxDuration: .seconds(1),
-        maxIterations: 20)
+        metrics: [.wallClock, .throughput, allocations], warmupIterations: 2, scalingFactor: .mega,
+        maxDuration: .seconds(1), maxIterations: 20)
     stateMachine()
     heartbeats()
     requests()
