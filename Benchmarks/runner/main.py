@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from . import draw, failovers, gates, heartbeats, idle, machine, micro, plan as plans, report, requests
-from .processes import BENCHMARKS, PEERS, ROOT, Failed
+from .processes import BENCHMARKS, PEERS, ROOT, TOOL, Failed
 
 # In this order: what the servers do with requests first.
 PARTS = {
@@ -67,6 +67,8 @@ def main(given):
     described = machine.describe()
     for name, value in described:
         print(f"{name}: {value}")
+    built = datetime.datetime.fromtimestamp(TOOL.stat().st_mtime)
+    described.append(("bstar built", f"{built:%Y-%m-%d %H:%M}"))
     others = machine.Others()
     results, failures = {}, []
     for name in (name for name in PARTS if name in parts):
