@@ -80,7 +80,8 @@ def one_gap(fault, seconds):
             start = boot_ns()
             fault(pair)
             time.sleep(seconds)
-            client.send_signal(signal.SIGINT)
+            # Not SIGINT, which a shell has its background jobs ignore.
+            client.send_signal(signal.SIGTERM)
             lines = [json.loads(line) for line in client.communicate(timeout=20)[0].splitlines()]
         finally:
             client.kill()
