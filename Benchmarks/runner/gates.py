@@ -24,7 +24,9 @@ def check():
         print(f"{name}: {value:.3f}, at most {most}{'' if met else '  FAILED'}")
         if not met:
             failures.append(name)
-    if not micro.check():
+    if not micro.LIMITS.exists():
+        print("the operations have no limits yet")
+    elif not micro.check():
         failures.append("Microbenchmarks")
     print("gates: " + (f"failed: {', '.join(failures)}" if failures else "passed"))
     return 1 if failures else 0
