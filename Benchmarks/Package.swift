@@ -24,6 +24,7 @@ let package = Package(
         // Without its traits, of which one needs jemalloc.
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.29.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
     ],
@@ -35,6 +36,7 @@ let package = Package(
             name: "BinaryStar",
             dependencies: [
                 "BinaryStarCore", "CZeroMQ", "ZeroMQ",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
