@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test("The program runs on one machine, and has ended there before the other one starts it, though it ignores SIGTERM")
+    @Test("The program has ended on one machine before the other one starts it, though it ignores SIGTERM")
     func handover() async throws {
         let hooks = [
             "--grace", "500ms", "--on-active", "echo \"active $BSTAR_SEAT\" >> \(folder.path)/log",

@@ -76,7 +76,7 @@ private struct Line: Decodable {
         return [
             "serve", "--no-control", "--seat", seat, "--frontend", ipc("clients-\(seat)"), "--listen",
             ipc("state-\(seat)"),
-            "--connect", ipc("state-\(other)"), "--interval", "50ms", "--timeout", "200ms",
+            "--connect", ipc("state-\(other)"), "--interval", "100ms", "--timeout", "1s",
         ]
     }
 

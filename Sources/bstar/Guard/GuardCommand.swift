@@ -82,7 +82,8 @@ struct GuardCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !command.isEmpty else {
-            throw ValidationError("say which program to run, behind --; for example: bstar guard … -- my-server --port 80")
+            throw ValidationError(
+                "say which program to run, behind --; for example: bstar guard … -- my-server --port 80")
         }
         guard (vote == .clients) == (voter != nil) else {
             throw ValidationError("--vote clients and --voter go together")

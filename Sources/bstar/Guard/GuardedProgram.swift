@@ -113,7 +113,9 @@ final class GuardedProgram: Sendable {
 
     private func runHook(_ hook: String, _ variables: [String: String]) async {
         let timer = Task { try await Task.sleep(for: grace) }
-        let running = Task { try await Program(["/bin/sh", "-c", hook], variables: variables, grace: .seconds(1)).run() }
+        let running = Task {
+            try await Program(["/bin/sh", "-c", hook], variables: variables, grace: .seconds(1)).run()
+        }
         let watch = Task {
             try await timer.value
             running.cancel()
