@@ -1,6 +1,7 @@
 /// The frame that a client puts in front of the empty delimiter of a request, so that it can tell the replies apart.
 ///
-/// Any ROUTER or REP server that keeps the envelope returns it unchanged. In front of it may be a ``TraceContext``. Layout, integers in network byte order:
+/// Any ROUTER or REP server that keeps the envelope returns it unchanged. In front of it may be a ``TraceContext``. Layout,
+/// integers in network byte order:
 ///
 /// | bytes | what |
 /// |---|---|

@@ -82,10 +82,10 @@ final class GuardedProgram: Sendable {
         }
     }
 
-    /// Says that this machine cannot serve, which makes the star hand over; and tries again if nobody takes over.
+    /// Says that this machine cannot serve, which makes the star hand over; and returns soon if nobody takes over.
     private func standAside(for time: Duration) async {
         health.store(false, ordering: .relaxed)
-        try? await Task.sleep(for: time)
+        try? await Task.sleep(for: min(time, .seconds(5)))
         guard Task.isCancelled else { return health.store(true, ordering: .relaxed) }
         // Handed over: what failed here may fail here again, but better than nowhere.
         Task {
