@@ -58,7 +58,7 @@ import Testing
     @Test("The program has ended on one machine before the other one starts it, though it ignores SIGTERM")
     func handover() async throws {
         let hooks = [
-            "--grace", "500ms", "--on-active", "echo \"active $BSTAR_SEAT\" >> \(folder.path)/log",
+            "--grace", "2s", "--on-active", "echo \"active $BSTAR_SEAT\" >> \(folder.path)/log",
             "--on-passive", "echo \"passive $BSTAR_SEAT $BSTAR_ROLE\" >> \(folder.path)/log",
         ]
         let primary = arguments("primary", hooks, running: Self.stubborn)
