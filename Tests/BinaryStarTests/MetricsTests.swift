@@ -106,7 +106,8 @@ import ZeroMQ
         #expect(handled.values.count < count / 2, "one in each turn")
         let endpointsOfPair = [("primary", voter), ("backup", endpoints.folder.ipc("nobody"))]
         let attempts = try metrics.expectCounter(MetricName.clientAttempts.rawValue, endpointsOfPair)
-        #expect(attempts.totalValue == count)
+        // On a busy machine the server may stall, and what it refuses then is sent again.
+        #expect(attempts.totalValue >= count)
         #expect(attempts.values.count < count / 10)
         #expect(try metrics.expectTimer(MetricName.clientRoundTrip.rawValue, endpointsOfPair).values.count < count / 2)
     }
