@@ -75,6 +75,8 @@ struct GuardCommand: AsyncParsableCommand {
             valueName: "command"))
     var onPassive: String?
 
+    @OptionGroup var controlSocket: ControlSocketOptions
+
     @OptionGroup var log: LogOptions
 
     @Argument(parsing: .postTerminator, help: "The program and its arguments, behind --.")
@@ -89,51 +91,63 @@ struct GuardCommand: AsyncParsableCommand {
             throw ValidationError("--vote clients and --voter go together")
         }
         guard restarts >= 0 else { throw ValidationError("--restarts must not be negative") }
-        guard !pair.listen.isEmpty, !pair.connect.isEmpty else {
-            throw ValidationError("--listen and --connect are needed once at least")
+        guard pair.seat != nil, !pair.listen.isEmpty, !pair.connect.isEmpty else {
+            throw ValidationError("--seat, --listen and --connect are needed")
         }
     }
 
     func run() async throws {
         try await reportingErrors {
             let logger = log.makeLogger(label: "bstar")
-            var configuration = pair.makeConfiguration()
-            // A handover waits for the program to end, and for the hook behind it.
-            configuration.drainTimeout = grace * 2 + .seconds(1)
+            let configuration = makeConfiguration()
+            let seat = configuration.seat
             let program = GuardedProgram(
                 command: command, grace: grace, onActive: onActive, onPassive: onPassive,
-                limit: RestartLimit(restarts: restarts, window: restartWindow), seat: pair.seat)
+                limit: RestartLimit(restarts: restarts, window: restartWindow), seat: seat)
             let star = try BinaryStar(
                 configuration: configuration, health: { program.isHealthy }, logger: logger)
             if let voter {
                 try await star.addVoter(.router, bind: voter) { Message("\($0.term)") }
             }
+            let control = await controlSocket.open(of: star)
             let events = star.events
-            async let narration: Void = narrate(events)
+            async let narration: Void = narrate(events, of: seat)
             let keeping = Task { try await program.run(on: star) }
-            let voting = vote == .automatic ? Task { await voteAgainAndAgain(star) } : nil
+            let voting = Task {
+                if vote == .automatic { await voteAgainAndAgain(star, every: configuration.timing.interval) }
+            }
+            Console.print("\(seat): guarding \(command[0])")
+            if let control { Console.print("\(seat): control at \(control), for bstar status and the like") }
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            Console.print("\(pair.seat): guarding \(command[0])")
             let result = await Result { try await group.run() }
-            voting?.cancel()
+            voting.cancel()
             try await keeping.value
             await narration
             try result.get()
-            Console.print("\(pair.seat): stopped")
+            Console.print("\(seat): stopped")
         }
+    }
+
+    private func makeConfiguration() -> BinaryStarConfiguration {
+        var configuration = BinaryStarConfiguration(seat: .primary, listen: "", connect: "")
+        pair.apply(to: &configuration)
+        controlSocket.apply(to: &configuration)
+        // A handover waits for the program to end, and for the hook behind it.
+        configuration.drainTimeout = grace * 2 + .seconds(1)
+        return configuration
     }
 
     /// Asks for service as a client would. A vote that cannot be decided yet waits in the star until the peer expires.
-    private func voteAgainAndAgain(_ star: BinaryStar) async {
+    private func voteAgainAndAgain(_ star: BinaryStar, every interval: Duration) async {
         while !Task.isCancelled {
             await star.vote()
-            try? await Task.sleep(for: pair.interval)
+            try? await Task.sleep(for: interval)
         }
     }
 
-    private func narrate(_ events: AsyncStream<RoleChange>) async {
-        for await change in events { Console.print("\(pair.seat): \(change.story)") }
+    private func narrate(_ events: AsyncStream<RoleChange>, of seat: Seat) async {
+        for await change in events { Console.print("\(seat): \(change.story)") }
     }
 }
