@@ -68,8 +68,10 @@ public actor BinaryStar: Service {
     var held = HeldRequests()
     /// The term in which the star became active; later ones may have followed without a break. Replies of earlier terms are dropped.
     var firstTerm: UInt64 = 0
-    /// Whether the member was suspect after the latest event.
-    var wasSuspect = false
+    /// Since when the member is suspect, as far as the latest event has shown.
+    var suspectSince: MonotonicTime?
+    /// What the log was last told of the peer.
+    var hearing = PeerHearing.awaited
     /// How many answers of the peer's in a row took longer than a lease.
     var slowAnswers = 0
     /// The latest change of role or term.

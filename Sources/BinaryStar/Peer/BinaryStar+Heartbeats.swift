@@ -69,12 +69,14 @@ extension BinaryStar {
     private func handle(
         _ heartbeat: Heartbeat, over connection: PeerConnection, of subscriber: PeerSubscriber, at now: MonotonicTime
     ) {
+        let lastHeard = member.peer.lastHeard
         switch member.receive(heartbeat, at: now) {
         case .failure(let reason): reject(reason, heartbeat, subscriber)
         case .success(let reaction):
             subscriber.heard(over: connection, at: now, in: pump.confined)
             statistics.heartbeatsReceived += 1
             checkRoundTrip(at: now)
+            noteHeard(after: lastHeard, at: now)
             trace(.peer(heartbeat.role), reaction)
             settle(reaction, at: now)
             if let observer = sockets.observer, let sequence = heartbeat.extension?.sequence {
@@ -100,6 +102,8 @@ extension BinaryStar {
     func tick(at now: MonotonicTime) {
         guard phase == .running else { return }
         let (mustPublish, reaction) = member.tick(at: now)
+        // Before what follows from it.
+        noteSilence(at: now)
         if mustPublish, publish(member.makeHeartbeat(at: now)) { member.heartbeatWasSent(at: .now) }
         settle(reaction, at: now)
         // After the heartbeat, which must not wait for a backend.

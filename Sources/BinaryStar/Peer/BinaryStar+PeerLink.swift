@@ -141,8 +141,8 @@ extension BinaryStar {
             peer.kind == .extended
             ? member.peer.incarnation == peer.incarnation : member.peer.lastHeard == peer.lastHeard
         guard isSameLife else { return }
-        logger.info("the peer's process is gone", metadata: [LogKey.connect: "\(configuration.connect)"])
         let now = MonotonicTime.now
+        noteDeath(at: now)
         settle(member.peerDied(at: now, askedAt: asked), at: now)
     }
 }

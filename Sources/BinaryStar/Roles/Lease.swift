@@ -20,6 +20,9 @@ public final class Lease: Sendable {
     /// The term of the star's latest activation; 0 before the first.
     public var term: UInt64 { currentTerm.load(ordering: .acquiring) }
 
+    /// Until when it is valid, or was.
+    var latestEnd: MonotonicTime { MonotonicTime(nanoseconds: end.load(ordering: .acquiring)) }
+
     func update(end instant: MonotonicTime, term: UInt64?) {
         if let term { currentTerm.store(term, ordering: .releasing) }
         end.store(instant.nanoseconds, ordering: .releasing)
