@@ -69,6 +69,15 @@ extension BinaryStar {
         pump.confined.insert(timer)
         sockets.timer = timer
         tick(at: .now)
+        waiters.resumeRunning(phase == .running)
+    }
+
+    /// Waits until the star runs: its endpoints are bound, and its heartbeats go out.
+    ///
+    /// - Returns: false if it has ended instead.
+    package func waitUntilRunning() async -> Bool {
+        guard phase == .idle else { return phase == .running }
+        return await withCheckedContinuation { waiters.running.append($0) }
     }
 
     /// Hands over if it is possible, and makes ``run()`` return.
@@ -89,6 +98,7 @@ extension BinaryStar {
         // What runs only while the star is active, and the handlers, end as early as can be.
         changesContinuation.finish()
         lease.update(end: .distantPast, term: nil)
+        waiters.resumeRunning(false)
         waiters.resumeDrained()
         waiters.resumeHandedOver(false)
         refuseHeldRequests()

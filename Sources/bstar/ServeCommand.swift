@@ -1,8 +1,6 @@
 import ArgumentParser
 import BinaryStar
 import Logging
-import ServiceLifecycle
-import UnixSignals
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -92,10 +90,7 @@ struct ServeCommand: AsyncParsableCommand {
             let control = await controlSocket.open(of: star)
             let events = star.events
             let narration = Task { await narrate(events, of: star, endpoint: endpoint, control: control) }
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            let result = await Result { try await group.run() }
+            let result = await Result { try await runInGroup(star, logger: logger) }
             await narration.value
             records?.finish()
             await recording.value

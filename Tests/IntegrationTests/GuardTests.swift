@@ -11,7 +11,8 @@ import Testing
         let other = seat == "primary" ? "backup" : "primary"
         return [
             "guard", "--seat", seat, "--listen", folder.ipc("state-\(seat)"), "--connect",
-            folder.ipc("state-\(other)"), "--interval", "100ms", "--timeout", "1s",
+            folder.ipc("state-\(other)"), "--interval", "100ms", "--timeout", "1s", "--control",
+            folder.path + "/\(seat).sock",
         ] + more + ["--", "/bin/sh", "-c", script, "script", folder.path]
     }
 
@@ -116,6 +117,30 @@ import Testing
             #expect(code == 0)
         }
         #expect(code == 0)
+    }
+
+    @Test("An operator asks a guard, and has it hand over; the program knows nothing of the guard's service manager")
+    func control() async throws {
+        let script = """
+            echo "start $BSTAR_SEAT $NOTIFY_SOCKET" >> "$1/log"
+            sleep 60
+            """
+        let sockets = ["--control", folder.path + "/primary.sock", "--control", folder.path + "/backup.sock"]
+        let prefix = ["env", "NOTIFY_SOCKET=/nowhere"]
+        let guards = try ["primary", "backup"].map { seat in
+            try ToolProcess("bstar", arguments(seat, ["--grace", "1s"], running: script), prefix: prefix)
+        }
+        try await wait("the primary's program") { $0 == ["start primary "] }
+        let deadline = ContinuousClock.now + .seconds(30)
+        // Until the backup is passive there is nobody to hand over to.
+        while try await Tool.run(["switchover"] + sockets).exitCode != 0, ContinuousClock.now < deadline {}
+        #expect(try await wait("the backup's program") { $0.count == 2 } == ["start primary ", "start backup "])
+        let status = try await Tool.run(["status"] + sockets)
+        #expect(status.output.hasPrefix("the backup serves"), "\(status.output) \(status.error)")
+        for process in guards {
+            process.send(SIGTERM)
+            #expect(await process.exitCode() == 0)
+        }
     }
 
     @Test func aProgramThatIsNotThereIsSaid() async throws {

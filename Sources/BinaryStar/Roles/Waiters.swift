@@ -5,6 +5,14 @@ struct Waiters {
     /// For the peer to become active, or not: the value is whether it did.
     var handedOver: [CheckedContinuation<Bool, Never>] = []
 
+    /// For ``BinaryStar/run()`` to have begun, or not to begin any more: the value is whether it has.
+    var running: [CheckedContinuation<Bool, Never>] = []
+
+    mutating func resumeRunning(_ runs: Bool) {
+        for waiter in running { waiter.resume(returning: runs) }
+        running = []
+    }
+
     mutating func resumeDrained() {
         for waiter in drained { waiter.resume() }
         drained = []

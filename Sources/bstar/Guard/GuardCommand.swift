@@ -1,8 +1,6 @@
 import ArgumentParser
 import BinaryStar
 import Logging
-import ServiceLifecycle
-import UnixSignals
 
 struct GuardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -118,10 +116,7 @@ struct GuardCommand: AsyncParsableCommand {
             }
             Console.print("\(seat): guarding \(command[0])")
             if let control { Console.print("\(seat): control at \(control), for bstar status and the like") }
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: [.init(service: star)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            let result = await Result { try await group.run() }
+            let result = await Result { try await runInGroup(star, logger: logger) }
             voting.cancel()
             try await keeping.value
             await narration

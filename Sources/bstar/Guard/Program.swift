@@ -28,8 +28,11 @@ struct Program: Sendable {
         lifeline = FileDescriptor(rawValue: ends[1])
         let arguments =
             ["supervise", "--grace-milliseconds", "\(Int(grace / .milliseconds(1)))", "--"] + command
-        let environment = Environment.inherit.updating(
-            Dictionary(uniqueKeysWithValues: variables.map { (Environment.Key(stringLiteral: $0), $1) }))
+        var changes: [Environment.Key: String?] = [:]
+        // What the program says to a service manager would be taken for the guard's own word.
+        for name in ServiceManager.variables { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
+        for (name, value) in variables { changes[Environment.Key(stringLiteral: name)] = value }
+        let environment = Environment.inherit.updating(changes)
         // Not a child of the task that asks: a cancelled one would kill the supervisor before it could stop the program.
         exit = Task {
             let result = try await Subprocess.run(
