@@ -74,7 +74,7 @@ final class GuardedProgram: Sendable {
                 try? await Task.sleep(for: delay)
             } else {
                 Console.printError(
-                    "bstar: \(command[0]) \(outcome), for the \(limit.restarts + 1). time within \(limit.window.short); "
+                    "bstar: \(command[0]) \(outcome), \(limit.restarts + 1) times within \(limit.window.short); "
                         + "the peer is asked to take over")
                 await standAside(for: limit.window)
                 limit.reset()
