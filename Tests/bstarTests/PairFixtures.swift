@@ -11,6 +11,7 @@ func status(
     isServing: Bool? = nil,
     peer: Role? = nil,
     peerIsExpired: Bool = false,
+    peerTimeout: Int = 1,
     isPaused: Bool = false,
     isDrained: Bool = false,
     isSuspect: Bool = false,
@@ -49,7 +50,8 @@ func status(
             try json(
                 """
                 {"kind":"extended","role":"\(peer)","lastHeard":\(peerIsExpired ? 12.5 : 0.08),"isExpired":\(peerIsExpired),\
-                "term":\(term),"incarnation":9,"roundTrip":0.0005,"isHealthy":true,"isDraining":false,"interval":0.25,"timeout":1}
+                "term":\(term),"incarnation":9,"roundTrip":0.0005,"isHealthy":true,"isDraining":false,\
+                "interval":0.25,"timeout":\(peerTimeout)}
                 """))
     }
     let connect = "tcp://\(seat.other).a-rather-long-name.of-a-machine.example.com:5003"

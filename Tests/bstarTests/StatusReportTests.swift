@@ -57,6 +57,26 @@ import Testing
         #expect(text(try pair(status(.primary, .primary, rejected: ["newReason": 1]))).contains("newReason"))
     }
 
+    @Test("Times that differ are told, once")
+    func timesThatDifferAreTold() throws {
+        let alone = try PairView([
+            ServerView(control: "here", answer: .success(status(.primary, .active, peer: .passive, peerTimeout: 3)))
+        ])
+        let words = text(alone).split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+        #expect(
+            words.contains(
+                """
+                the servers' times differ: the primary has every 250 ms, timeout 1.00 s, the backup every 250 ms, timeout \
+                3.00 s.
+                """), "\(words)")
+        let both = try pair(
+            status(.primary, .active, peer: .passive, peerTimeout: 3),
+            status(.backup, .passive, peer: .active, peerTimeout: 3))
+        #expect(StatusReport(view: both).warnings.count { $0.contains("times differ") } == 1)
+        let alike = try pair(status(.primary, .active, peer: .passive))
+        #expect(!text(alike).contains("times differ"))
+    }
+
     @Test func whatOthersSayDoesNotMoveTheCursor() throws {
         let view = try pair(status(.primary, .active, pairName: #"a\u001b[2Jb"#), failures: 0)
         #expect(view.statuses[0].pairName == #"a\u001b[2Jb"#)

@@ -25,6 +25,21 @@ extension StatusReport {
         ]
     }
 
+    /// Where both can be asked it is told once.
+    private func timing(of status: BinaryStar.Status) -> String? {
+        guard let peer = status.peer, let interval = peer.interval, let timeout = peer.timeout else { return nil }
+        let own = status.configuration
+        guard (interval, timeout) != (own.interval, own.timeout) else { return nil }
+        if view.statuses.count > 1, status.seat == .backup { return nil }
+        func text(_ interval: Double, _ timeout: Double) -> String {
+            "every \(Duration.seconds(interval).short), timeout \(Duration.seconds(timeout).short)"
+        }
+        return """
+            the servers' times differ: the \(status.seat) has \(text(own.interval, own.timeout)), the \(status.seat.other) \
+            \(text(interval, timeout)). Give both the same --interval and --timeout.
+            """
+    }
+
     private func problems(of status: BinaryStar.Status) -> [String] {
         var problems: [String] = []
         let seat = status.seat
@@ -39,6 +54,7 @@ extension StatusReport {
             problems.append(
                 "the \(seat) does not hear its peer any more: see whether it runs, and whether the network does.")
         }
+        if let difference = timing(of: status) { problems.append(difference) }
         for (reason, count) in status.heartbeats.rejected.sorted(by: { $0.key < $1.key }) {
             problems.append("the \(seat) has refused \(count.grouped) heartbeats: \(HeartbeatRejection.advice(reason))")
         }
