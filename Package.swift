@@ -35,6 +35,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "BinaryStar", targets: ["BinaryStar"]),
+        // By itself, and not behind a trait, which would be on for all as soon as the tool needs it.
+        .library(name: "BinaryStarConfig", targets: ["BinaryStarConfig"]),
         .executable(name: "bstar", targets: ["bstar"]),
     ],
     traits: [
@@ -50,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
@@ -84,6 +87,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(
+            name: "BinaryStarConfig",
+            dependencies: ["BinaryStar", .product(name: "Configuration", package: "swift-configuration")],
+            swiftSettings: strict
+        ),
         .target(name: "BinaryStarSimulator", dependencies: ["BinaryStarCore"], swiftSettings: strict),
         .executableTarget(
             name: "bstar-sim",
@@ -97,8 +105,9 @@ let package = Package(
         .executableTarget(
             name: "bstar",
             dependencies: [
-                "BinaryStar", "BinaryStarCore", "CProcess",
+                "BinaryStar", "BinaryStarConfig", "BinaryStarCore", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -182,9 +191,17 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "BinaryStarConfigTests",
+            dependencies: [
+                "BinaryStar", "BinaryStarConfig",
+                .product(name: "Configuration", package: "swift-configuration"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "bstarTests",
             dependencies: [
-                "bstar", "BinaryStar", "BinaryStarCore", "TestSupport",
+                "bstar", "BinaryStar", "BinaryStarConfig", "BinaryStarCore", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BinaryStar
+import Configuration
 
 /// Where a server of a pair is, and by what it decides: the options of each command that runs one.
 struct PairOptions: ParsableArguments {
@@ -48,6 +49,15 @@ struct PairOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Where to keep the latest 1,000 changes of role and term.", valueName: "directory"))
     var stateDirectory: String?
+
+    /// What the command line says of what a configuration cannot be made without.
+    var commandLine: [AbsoluteConfigKey: ConfigValue] {
+        var values: [AbsoluteConfigKey: ConfigValue] = [:]
+        if let seat { values["seat"] = ConfigValue(.string(seat.rawValue), isSecret: false) }
+        if !listen.isEmpty { values["listen"] = ConfigValue(.stringArray(listen), isSecret: false) }
+        if !connect.isEmpty { values["connect"] = ConfigValue(.stringArray(connect), isSecret: false) }
+        return values
+    }
 
     /// What the command line says, above what `configuration` has already.
     func apply(to configuration: inout BinaryStarConfiguration) {

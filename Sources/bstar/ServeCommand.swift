@@ -1,5 +1,7 @@
 import ArgumentParser
 import BinaryStar
+import BinaryStarConfig
+import Configuration
 import Logging
 
 struct ServeCommand: AsyncParsableCommand {
@@ -37,8 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
             """)
     var classic = false
 
-    @Option(help: ArgumentHelp("How long a handover waits for running requests.", valueName: "duration"))
-    var drainTimeout = Duration.seconds(5)
+    @Option(help: ArgumentHelp("How long a handover waits for running requests. (default: 5s)", valueName: "duration"))
+    var drainTimeout: Duration?
 
     @Option(
         help: ArgumentHelp(
@@ -59,18 +61,63 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "endpoint"))
     var upstream: String?
 
-    @Option(help: ArgumentHelp("How long the upstream service may take for a request.", valueName: "duration"))
-    var upstreamTimeout = Duration.seconds(10)
+    @Option(
+        help: ArgumentHelp(
+            "How long the upstream service may take for a request. (default: 10s)", valueName: "duration"))
+    var upstreamTimeout: Duration?
+
+    @OptionGroup var config: ConfigOptions
 
     @OptionGroup var log: LogOptions
 
+    /// Beside those of a pair.
+    static let configKeys = ["frontend", "upstream", "upstreamTimeout", "accessLog"]
+
     func validate() throws {
-        let seats = [pair.seat != nil, isClassicPrimary, isClassicBackup].count { $0 }
-        guard seats == 1 else {
-            throw ValidationError("say which server of the pair this is: --seat primary or --seat backup; or -p or -b")
+        guard [pair.seat != nil, isClassicPrimary, isClassicBackup].count(where: { $0 }) <= 1 else {
+            throw Self.whichSeat
         }
-        guard isClassicPrimary || isClassicBackup || (frontend != nil && !pair.listen.isEmpty && !pair.connect.isEmpty)
-        else {
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let reader = try await config.values(commandLine: commandLine, keys: Self.configKeys)
+            var command = self
+            try command.fill(from: ConfigValues(config: reader))
+            try await command.serve(try command.makeConfiguration(reader))
+        }
+    }
+
+    private static let whichSeat = ValidationError(
+        "say which server of the pair this is: --seat primary or --seat backup; or -p or -b")
+
+    /// The seat that -p or -b names.
+    private var classicSeat: Seat? { isClassicPrimary ? .primary : isClassicBackup ? .backup : nil }
+
+    private var commandLine: [AbsoluteConfigKey: ConfigValue] {
+        var values = pair.commandLine
+        if classic { values["wire"] = "classic" }
+        guard let seat = classicSeat else { return values }
+        let ports = seat == .primary ? (own: 5003, peer: 5004) : (own: 5004, peer: 5003)
+        values["seat"] = ConfigValue(.string(seat.rawValue), isSecret: false)
+        if pair.listen.isEmpty {
+            values["listen"] = ConfigValue(.string("tcp://127.0.0.1:\(ports.own)"), isSecret: false)
+        }
+        if pair.connect.isEmpty {
+            values["connect"] = ConfigValue(.string("tcp://127.0.0.1:\(ports.peer)"), isSecret: false)
+        }
+        return values
+    }
+
+    /// Takes from the environment and the file what the command line leaves open, and checks the whole.
+    private mutating func fill(from values: ConfigValues) throws {
+        if frontend == nil, let seat = classicSeat { frontend = "tcp://127.0.0.1:\(seat == .primary ? 5001 : 5002)" }
+        frontend = try frontend ?? values.text("frontend")
+        upstream = try upstream ?? values.text("upstream")
+        upstreamTimeout = try upstreamTimeout ?? values.duration("upstreamTimeout")
+        accessLog = try accessLog ?? values.text("accessLog")
+        guard try values.text("seat") != nil else { throw Self.whichSeat }
+        guard frontend != nil, try !values.endpoints("listen").isEmpty, try !values.endpoints("connect").isEmpty else {
             throw ValidationError(
                 "--seat needs --frontend, --listen and --connect; for a trial on this machine use -p and -b instead")
         }
@@ -79,46 +126,38 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        try await reportingErrors {
-            let logger = log.makeLogger(label: "bstar")
-            let star = try BinaryStar(configuration: makeConfiguration(), logger: logger)
-            let records = try accessLog.map { try AccessLog(path: $0, seat: theSeat) }
-            let recording = Task { await records?.write() }
-            if let records { await star.observe { records.record($0) } }
-            let endpoint = try await addVoter(to: star)
-            let control = await controlSocket.open(of: star)
-            let events = star.events
-            let narration = Task { await narrate(events, of: star, endpoint: endpoint, control: control) }
-            let result = await Result { try await runInGroup(star, logger: logger) }
-            await narration.value
-            records?.finish()
-            await recording.value
-            try result.get()
-            Console.print("\(seatName): stopped")
-        }
-    }
-
-    private var theSeat: Seat { pair.seat ?? (isClassicPrimary ? .primary : .backup) }
-
-    private var seatName: String { "\(theSeat)" }
-
-    private func makeConfiguration() -> BinaryStarConfiguration {
-        let ports = theSeat == .primary ? (own: 5003, peer: 5004) : (own: 5004, peer: 5003)
-        var configuration = BinaryStarConfiguration(
-            seat: theSeat, listen: "tcp://127.0.0.1:\(ports.own)", connect: "tcp://127.0.0.1:\(ports.peer)",
-            timing: classic ? .classic : .standard)
-        if classic { configuration.wire = .classic }
-        configuration.drainTimeout = drainTimeout
+    private func makeConfiguration(_ reader: ConfigReader) throws -> BinaryStarConfiguration {
+        var configuration = try BinaryStarConfiguration(config: reader)
+        if let drainTimeout { configuration.drainTimeout = drainTimeout }
         pair.apply(to: &configuration)
         controlSocket.apply(to: &configuration)
         return configuration
     }
 
+    private func serve(_ configuration: BinaryStarConfiguration) async throws {
+        let logger = log.makeLogger(label: "bstar")
+        let seat = configuration.seat
+        let star = try BinaryStar(configuration: configuration, logger: logger)
+        let records = try accessLog.map { try AccessLog(path: $0, seat: seat) }
+        let recording = Task { await records?.write() }
+        if let records { await star.observe { records.record($0) } }
+        let endpoint = try await addVoter(to: star)
+        let control = await controlSocket.open(of: star)
+        let events = star.events
+        let narration = Task { await narrate(events, of: star, endpoint: endpoint, control: control) }
+        let result = await Result { try await runInGroup(star, logger: logger) }
+        await narration.value
+        records?.finish()
+        await recording.value
+        try result.get()
+        Console.print("\(seat): stopped")
+    }
+
     private func addVoter(to star: BinaryStar) async throws -> String {
-        let endpoint = frontend ?? "tcp://127.0.0.1:\(theSeat == .primary ? 5001 : 5002)"
+        let endpoint = frontend ?? ""
         if let upstream {
-            let service = try await Upstream(star.open(.dealer, connect: upstream), timeout: upstreamTimeout)
+            let service = try await Upstream(
+                star.open(.dealer, connect: upstream), timeout: upstreamTimeout ?? .seconds(10))
             return try await star.addVoter(.router, bind: endpoint) { try await service.forward($0.body) }
         }
         if inline { return try await star.addInlineVoter(.router, bind: endpoint, handler: { $0.body }) }
@@ -131,11 +170,11 @@ struct ServeCommand: AsyncParsableCommand {
     {
         let configuration = star.configuration
         Console.print(
-            "\(seatName): starting; clients at \(endpoint), state at \(list(configuration.listen, configuration.furtherListen)), "
+            "\(configuration.seat): starting; clients at \(endpoint), state at \(list(configuration.listen, configuration.furtherListen)), "
                 + "peer at \(list(configuration.connect, configuration.furtherConnect))")
-        if let control { Console.print("\(seatName): control at \(control), for bstar status and the like") }
+        if let control { Console.print("\(configuration.seat): control at \(control), for bstar status and the like") }
         for await change in events {
-            Console.print("\(seatName): \(change.story)")
+            Console.print("\(configuration.seat): \(change.story)")
         }
     }
 

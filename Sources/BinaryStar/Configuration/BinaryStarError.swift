@@ -57,7 +57,7 @@ extension BinaryStarError: CustomStringConvertible {
 }
 
 extension BinaryStarError {
-    static func invalid(_ field: String, _ value: some Any, _ rule: String) -> BinaryStarError {
+    package static func invalid(_ field: String, _ value: some Any, _ rule: String) -> BinaryStarError {
         BinaryStarError(.invalidConfiguration, "\(field) is \(value), but \(rule)")
     }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
 import BinaryStar
+import BinaryStarConfig
+import Configuration
 import Logging
 
 struct GuardCommand: AsyncParsableCommand {
@@ -42,9 +44,9 @@ struct GuardCommand: AsyncParsableCommand {
             """
             What it takes for a failover when the peer is silent. automatic: nothing more; then both machines run the program \
             while the network between them is cut. clients: a request at --voter, which clients send to the machine that they \
-            reach.
+            reach. (default: automatic)
             """))
-    var vote = Vote.automatic
+    var vote: Vote?
 
     @Option(
         help: ArgumentHelp(
@@ -52,14 +54,20 @@ struct GuardCommand: AsyncParsableCommand {
             valueName: "endpoint"))
     var voter: String?
 
-    @Option(help: ArgumentHelp("How long the program may take to end when it is asked to.", valueName: "duration"))
-    var grace = Duration.seconds(10)
+    @Option(
+        help: ArgumentHelp(
+            "How long the program may take to end when it is asked to. (default: 10s)", valueName: "duration"))
+    var grace: Duration?
 
-    @Option(help: ArgumentHelp("How often the program is started again within the window.", valueName: "number"))
-    var restarts = 3
+    @Option(
+        help: ArgumentHelp(
+            "How often the program is started again within the window. (default: 3)", valueName: "number"))
+    var restarts: Int?
 
-    @Option(help: ArgumentHelp("After this time without an exit, earlier ones count no more.", valueName: "duration"))
-    var restartWindow = Duration.seconds(60)
+    @Option(
+        help: ArgumentHelp(
+            "After this time without an exit, earlier ones count no more. (default: 60s)", valueName: "duration"))
+    var restartWindow: Duration?
 
     @Option(
         help: ArgumentHelp(
@@ -75,6 +83,8 @@ struct GuardCommand: AsyncParsableCommand {
 
     @OptionGroup var controlSocket: ControlSocketOptions
 
+    @OptionGroup var config: ConfigOptions
+
     @OptionGroup var log: LogOptions
 
     @Argument(parsing: .postTerminator, help: "The program and its arguments, behind --.")
@@ -85,53 +95,72 @@ struct GuardCommand: AsyncParsableCommand {
             throw ValidationError(
                 "say which program to run, behind --; for example: bstar guard … -- my-server --port 80")
         }
-        guard (vote == .clients) == (voter != nil) else {
-            throw ValidationError("--vote clients and --voter go together")
-        }
-        guard restarts >= 0 else { throw ValidationError("--restarts must not be negative") }
-        guard pair.seat != nil, !pair.listen.isEmpty, !pair.connect.isEmpty else {
-            throw ValidationError("--seat, --listen and --connect are needed")
+        if vote == .automatic, voter != nil {
+            throw ValidationError("--voter is for --vote clients: leave one of them out")
         }
     }
 
     func run() async throws {
         try await reportingErrors {
-            let logger = log.makeLogger(label: "bstar")
-            let configuration = makeConfiguration()
-            let seat = configuration.seat
-            let program = GuardedProgram(
-                command: command, grace: grace, onActive: onActive, onPassive: onPassive,
-                limit: RestartLimit(restarts: restarts, window: restartWindow), seat: seat)
-            let star = try BinaryStar(
-                configuration: configuration, health: { program.isHealthy }, logger: logger)
-            if let voter {
-                try await star.addVoter(.router, bind: voter) { Message("\($0.term)") }
-            }
-            let control = await controlSocket.open(of: star)
-            let events = star.events
-            async let narration: Void = narrate(events, of: seat)
-            let keeping = Task { try await program.run(on: star) }
-            let voting = Task {
-                if vote == .automatic { await voteAgainAndAgain(star, every: configuration.timing.interval) }
-            }
-            Console.print("\(seat): guarding \(command[0])")
-            if let control { Console.print("\(seat): control at \(control), for bstar status and the like") }
-            let result = await Result { try await runInGroup(star, logger: logger) }
-            voting.cancel()
-            try await keeping.value
-            await narration
-            try result.get()
-            Console.print("\(seat): stopped")
+            let reader = try await config.values(commandLine: pair.commandLine, keys: Self.configKeys)
+            var command = self
+            try command.fill(from: ConfigValues(config: reader))
+            try await command.guardProgram(try command.makeConfiguration(reader))
         }
     }
 
-    private func makeConfiguration() -> BinaryStarConfiguration {
-        var configuration = BinaryStarConfiguration(seat: .primary, listen: "", connect: "")
+    /// Beside those of a pair.
+    static let configKeys = ["grace", "restarts", "restartWindow", "onActive", "onPassive", "voter"]
+
+    /// Takes from the environment and the file what the command line leaves open, and checks the whole.
+    private mutating func fill(from values: ConfigValues) throws {
+        grace = try grace ?? values.duration("grace")
+        restarts = try restarts ?? values.number("restarts")
+        restartWindow = try restartWindow ?? values.duration("restartWindow")
+        onActive = try onActive ?? values.text("onActive")
+        onPassive = try onPassive ?? values.text("onPassive")
+        if vote != .automatic { voter = try voter ?? values.text("voter") }
+        guard vote != .clients || voter != nil else { throw ValidationError("--vote clients needs --voter") }
+        guard restarts ?? 0 >= 0 else { throw ValidationError("--restarts must not be negative") }
+        guard try values.text("seat") != nil, try !values.endpoints("listen").isEmpty,
+            try !values.endpoints("connect").isEmpty
+        else { throw ValidationError("--seat, --listen and --connect are needed") }
+    }
+
+    private var theGrace: Duration { grace ?? .seconds(10) }
+
+    private func makeConfiguration(_ reader: ConfigReader) throws -> BinaryStarConfiguration {
+        var configuration = try BinaryStarConfiguration(config: reader)
         pair.apply(to: &configuration)
         controlSocket.apply(to: &configuration)
         // A handover waits for the program to end, and for the hook behind it.
-        configuration.drainTimeout = grace * 2 + .seconds(1)
+        configuration.drainTimeout = theGrace * 2 + .seconds(1)
         return configuration
+    }
+
+    private func guardProgram(_ configuration: BinaryStarConfiguration) async throws {
+        let logger = log.makeLogger(label: "bstar")
+        let seat = configuration.seat
+        let limit = RestartLimit(restarts: restarts ?? 3, window: restartWindow ?? .seconds(60))
+        let program = GuardedProgram(
+            command: command, grace: theGrace, onActive: onActive, onPassive: onPassive, limit: limit, seat: seat)
+        let star = try BinaryStar(configuration: configuration, health: { program.isHealthy }, logger: logger)
+        if let voter { try await star.addVoter(.router, bind: voter) { Message("\($0.term)") } }
+        let control = await controlSocket.open(of: star)
+        let events = star.events
+        async let narration: Void = narrate(events, of: seat)
+        let keeping = Task { try await program.run(on: star) }
+        let voting = Task {
+            if voter == nil { await voteAgainAndAgain(star, every: configuration.timing.interval) }
+        }
+        Console.print("\(seat): guarding \(command[0])")
+        if let control { Console.print("\(seat): control at \(control), for bstar status and the like") }
+        let result = await Result { try await runInGroup(star, logger: logger) }
+        voting.cancel()
+        try await keeping.value
+        await narration
+        try result.get()
+        Console.print("\(seat): stopped")
     }
 
     /// Asks for service as a client would. A vote that cannot be decided yet waits in the star until the peer expires.
