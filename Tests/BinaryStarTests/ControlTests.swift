@@ -23,7 +23,7 @@ import ZeroMQ
         let path = path
         let star = try star()
         try await running(star) { [control] in
-            let client = try ControlClient(control)
+            let client = try ControlClient(control, patience: .seconds(60))
             try await eventually("control socket") { (try? await client.status()) != nil }
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
@@ -41,7 +41,7 @@ import ZeroMQ
     @Test func commandsDoWhatTheMethodsDo() async throws {
         let star = try star(timing: .quick)
         try await running(star) { [control] in
-            let client = try ControlClient(control)
+            let client = try ControlClient(control, patience: .seconds(60))
             try await eventually("promotion") { (try? await client.promote()) != nil }
             #expect(await star.role == .active)
             await #expect(throws: ControlError.self) { try await client.promote() }
@@ -64,7 +64,7 @@ import ZeroMQ
         try await running(primary, backup) { [control] in
             try await primary.becomes(.active)
             try await backup.becomes(.passive)
-            let client = try ControlClient(control)
+            let client = try ControlClient(control, patience: .seconds(60))
             let status = try await client.drain()
             #expect(status.role == .passive && status.isDrained && !status.isHealthy)
             #expect(await backup.role == .active)
@@ -94,7 +94,7 @@ import ZeroMQ
             let client = try RawClient(voter)
             client.socket.send("", "hello")
             for await _ in started { break }
-            let operator1 = try ControlClient(control)
+            let operator1 = try ControlClient(control, patience: .seconds(60))
             let stepDown = Task { try await operator1.stepDown() }
             try await eventually("draining") { try await operator1.status().isDraining }
             let second = await #expect(throws: ControlError.self) { try await operator1.stepDown() }
@@ -150,7 +150,7 @@ import ZeroMQ
             // A frame that is too long costs the connection.
             let long = try RawSocket(.dealer, connect: control)
             long.send(Message([UInt8](repeating: 0x7B, count: 100_000)))
-            let client = try ControlClient(control)
+            let client = try ControlClient(control, patience: .seconds(60))
             try await eventually("control socket") { (try? await client.status()) != nil }
             for _ in 0..<20 {
                 let response = try await client.response(to: ControlRequest(.status), within: patience)
@@ -206,7 +206,7 @@ import ZeroMQ
 
     @Test func aFileThatAKilledServerLeftIsReplaced() async throws {
         leaveStaleSocket()
-        let client = try ControlClient(control)
+        let client = try ControlClient(control, patience: .seconds(60))
         let error = await #expect(throws: ControlError.self) { try await client.status() }
         #expect(error?.code == .unreachable && error?.message.contains("was killed") == true)
         try await running(star()) {
@@ -217,7 +217,7 @@ import ZeroMQ
     @Test func aServerThatLivesKeepsItsSocket() async throws {
         let first = try star()
         try await running(first) { [control, folder = endpoints.folder] in
-            let client = try ControlClient(control)
+            let client = try ControlClient(control, patience: .seconds(60))
             try await eventually("control socket") { (try? await client.status()) != nil }
             var configuration = BinaryStarConfiguration(
                 seat: .backup, listen: folder.ipc("other"), connect: folder.ipc("none"), timing: .patient)
@@ -246,7 +246,7 @@ import ZeroMQ
 
     @Test func aServerThatNeverAnswersIsATimeout() async throws {
         let silent = try RawSocket(.router, bind: control)
-        let client = try ControlClient(control)
+        let client = try ControlClient(control, patience: .seconds(60))
         let error = await #expect(throws: ControlError.self) {
             try await client.response(to: ControlRequest(.status), within: .milliseconds(50))
         }
@@ -259,7 +259,7 @@ import ZeroMQ
 
     @Test func aServerThatGoesAwayIsNotWaitedFor() async throws {
         let silent = try RawSocket(.router, bind: control)
-        let client = try ControlClient(control)
+        let client = try ControlClient(control, patience: .seconds(60))
         let request = Task { try await client.stepDown() }
         _ = try await silent.next()
         await silent.close()
@@ -272,7 +272,7 @@ import ZeroMQ
 
     @Test func whatSpeaksAnotherProtocolIsToldApart() async throws {
         let other = try RawSocket(.router, bind: control)
-        let client = try ControlClient(control)
+        let client = try ControlClient(control, patience: .seconds(60))
         let request = Task { try await client.response(to: ControlRequest(.status), within: patience) }
         let message = try await other.next()
         other.send(Message(frames: [message[0].bytes, Array("hello".utf8)]))
@@ -288,7 +288,7 @@ import ZeroMQ
         for life in 1...2 {
             let star = try BinaryStar(configuration: configuration)
             try await running(star) { [control] in
-                let client = try ControlClient(control)
+                let client = try ControlClient(control, patience: .seconds(60))
                 try await eventually("promotion") { (try? await client.promote()) != nil }
                 let history = try await client.history()
                 #expect(history.map(\.to) == Array(repeating: .active, count: life))

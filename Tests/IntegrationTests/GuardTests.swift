@@ -108,11 +108,13 @@ import Testing
             sleep 60
             """
         let limits = ["--restarts", "2", "--restart-window", "1m", "--grace", "1s"]
-        let backup = arguments("backup", limits, running: script)
-        let code = try await Tool.run(arguments("primary", limits, running: script)) { _ in
-            let code = try await Tool.run(backup) { _ in
+        let primary = arguments("primary", limits, running: script)
+        let code = try await Tool.run(arguments("backup", limits, running: script)) { _ in
+            let code = try await Tool.run(primary) { _ in
                 try await wait("the backup's program") { $0.contains("start backup") }
-                #expect(lines().count { $0 == "start primary" } == 3)
+                // It goes on if the other one cannot take over yet.
+                let starts = lines().count { $0 == "start primary" }
+                #expect(starts >= 3 && starts.isMultiple(of: 3))
             }
             #expect(code == 0)
         }

@@ -27,11 +27,22 @@ public actor ControlClient {
     private var lastID: UInt64 = 0
     private var isClosed = false
 
+    /// How long a command may take that the server does at once.
+    private nonisolated let patience: Duration
+
     /// - Parameters:
     ///   - endpoint: `ipc://PATH`, as in the server's ``BinaryStarConfiguration/control``. Nobody needs to listen there yet.
     ///   - pump: the thread to use; by default the client gets one of its own.
     /// - Throws: ``BinaryStarError`` if the endpoint is not valid.
     public init(_ endpoint: String, pump: Pump = Pump(name: "bstar-control")) throws(BinaryStarError) {
+        try self.init(endpoint, pump: pump, patience: .seconds(5))
+    }
+
+    /// With another patience, for whoever shares the processor with hundreds of tests.
+    package init(
+        _ endpoint: String, pump: Pump = Pump(name: "bstar-control"), patience: Duration
+    ) throws(BinaryStarError) {
+        self.patience = patience
         guard let path = try Endpoint(control: endpoint).ipcPath else { throw .stopped }
         self.endpoint = endpoint
         self.path = path
@@ -53,7 +64,7 @@ public actor ControlClient {
     ///
     /// - Parameter limit: how many at most; `nil` for all that the server has.
     public func history(limit: Int? = nil) async throws -> [TransitionRecord] {
-        let response = try await response(to: ControlRequest(.history, limit: limit), within: Self.patience)
+        let response = try await response(to: ControlRequest(.history, limit: limit), within: patience)
         guard let history = response.history else { throw ControlError(.badResponse, "the response has no history") }
         return history
     }
@@ -84,12 +95,10 @@ public actor ControlClient {
         try await send(.drain, within: timeout)
     }
 
-    private static let patience = Duration.seconds(5)
-
     private func send(
-        _ command: ControlCommand, within timeout: Duration = patience
+        _ command: ControlCommand, within timeout: Duration? = nil
     ) async throws -> BinaryStar.Status {
-        let response = try await response(to: ControlRequest(command), within: timeout)
+        let response = try await response(to: ControlRequest(command), within: timeout ?? patience)
         guard let status = response.status else { throw ControlError(.badResponse, "the response has no status") }
         return status
     }
