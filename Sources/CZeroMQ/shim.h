@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -39,6 +40,24 @@ static inline int czmq_tsan_is_active(void) { return 0; }
 static inline void czmq_tsan_release(void) {}
 static inline void czmq_tsan_acquire(void) {}
 #endif
+
+// Clocks, in nanoseconds. Here and not in Swift, where it depends on the order of imports which module has `timespec`.
+static inline int64_t czmq_clock_nanoseconds(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+// Never steps, and runs on while the machine sleeps: on Linux CLOCK_MONOTONIC does not, on Darwin it does.
+static inline int64_t czmq_monotonic_nanoseconds(void) {
+#ifdef __linux__
+    return czmq_clock_nanoseconds(CLOCK_BOOTTIME);
+#else
+    return czmq_clock_nanoseconds(CLOCK_MONOTONIC);
+#endif
+}
+
+static inline int64_t czmq_wall_nanoseconds(void) { return czmq_clock_nanoseconds(CLOCK_REALTIME); }
 
 // A descriptor pair that wakes a poll: written at [1], read at [0]. One eventfd on Linux, a pipe elsewhere.
 // Returns 0, or -1 with errno set.
