@@ -181,9 +181,9 @@ extension Checker {
         return delays
     }
 
-    /// The changes of role from this instant on. A new term in the same role, as after a stall, is none.
+    /// The changes of role, and of the term in the same role, from this instant on.
     func roleChanges(since instant: Int64) -> [Record] {
-        records.filter { $0.event == .role && $0.role != $0.from && ($0.at ?? 0) >= instant }
+        records.filter { $0.event == .role && ($0.at ?? 0) >= instant }
     }
 
     var failures: Int { records.count { $0.event == .failed } }
