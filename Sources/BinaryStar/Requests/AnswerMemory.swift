@@ -32,10 +32,15 @@ struct AnswerMemory {
 
     private let maximumCount: Int
     private let maximumBytes: Int
-    private var running: [Key: Running] = [:]
-    /// The answers, the oldest first; where each is, counted from the first that there ever was; and how many are gone.
+    /// Where each request is that is known: an answer by its place, counted from the first that there ever was; one that runs
+    /// by the complement of its slot, which is negative. One table for both, because a look at it is most of the cost.
+    private var index: [Key: Int] = [:]
+    private var running: [Running] = []
+    private var freeSlots: [Int] = []
+    /// How many of those that run have come again.
+    private var repeatedCount = 0
+    /// The answers, the oldest first, and how many are gone.
     private var answers = Deque<(key: Key, answer: Answer)>()
-    private var places: [Key: Int] = [:]
     private var forgotten = 0
     private var bytes = 0
 
@@ -62,24 +67,29 @@ struct AnswerMemory {
     mutating func begin(_ request: borrowing Request, keepsRunning: Bool) -> Finding {
         guard !isOff, let id = request.id else { return .new }
         let key = Key(id: id)
-        if let place = places[key] { return .answered(answers[place - forgotten].answer) }
         // Nothing runs while an inline handler does.
-        guard keepsRunning else { return .new }
-        if running[key] != nil {
-            // The client may have come back by another connection.
-            running[key]?.newest = copy request
-            return .running
-        }
-        running[key] = Running(term: request.term)
-        return .new
+        guard keepsRunning else { return index[key].map { find($0, request) } ?? .new }
+        let slot = claimSlot(term: request.term)
+        guard let known = index.updateValue(~slot, forKey: key) else { return .new }
+        index[key] = known
+        free(slot)
+        return find(known, request)
+    }
+
+    private mutating func find(_ known: Int, _ request: borrowing Request) -> Finding {
+        if known >= 0 { return .answered(answers[known - forgotten].answer) }
+        // The client may have come back by another connection.
+        if running[~known].newest == nil { repeatedCount += 1 }
+        running[~known].newest = copy request
+        return .running
     }
 
     /// The newest copy of a request whose handler has ended, if there was a second one.
     func newest(_ request: borrowing Request) -> Request? {
-        guard !isOff, let id = request.id, let entry = running[Key(id: id)], entry.term == request.term else {
-            return nil
-        }
-        return entry.newest
+        guard repeatedCount > 0, let id = request.id, let known = index[Key(id: id)], known < 0,
+            running[~known].term == request.term
+        else { return nil }
+        return running[~known].newest
     }
 
     /// A request was answered.
@@ -88,22 +98,25 @@ struct AnswerMemory {
     ) {
         guard !isOff else { return }
         let key = Key(id: id)
-        if !running.isEmpty, let entry = running[key] {
-            // Another copy runs in a later term.
-            guard entry.term == term else { return }
-            running[key] = nil
-        }
         var cost = Self.costOfEntry
         if let body = copy body { cost += body.cost }
-        guard cost <= maximumBytes else { return }
+        guard cost <= maximumBytes else { return forget(id, in: term) }
+        if let known = index.updateValue(forgotten + answers.count, forKey: key), known < 0 {
+            guard running[~known].term == term else {
+                // Another copy runs in a later term.
+                index[key] = known
+                return
+            }
+            free(~known)
+        }
         // A copy: what was received is pinned to libzmq's buffers, and a second owner would make the reply's frames be copied.
         let kept = (copy body)?.compactCopy
-        places[key] = forgotten + answers.count
         answers.append((key, Answer(kind: kind, term: term, body: kept, cost: cost)))
         bytes += cost
-        while answers.count > maximumCount || bytes > maximumBytes, let (oldest, answer) = answers.popFirst() {
-            bytes -= answer.cost
-            if places[oldest] == forgotten { places[oldest] = nil }
+        while answers.count > maximumCount || bytes > maximumBytes, let oldest = answers.popFirst() {
+            bytes -= oldest.answer.cost
+            // It may have been asked for and answered anew.
+            if let place = index.removeValue(forKey: oldest.key), place != forgotten { index[oldest.key] = place }
             forgotten += 1
         }
     }
@@ -111,14 +124,37 @@ struct AnswerMemory {
     /// A request that was begun gets no answer: a copy of it is a new request.
     mutating func forget(_ id: RequestID, in term: UInt64) {
         let key = Key(id: id)
-        if running[key]?.term == term { running[key] = nil }
+        guard let known = index[key], known < 0, running[~known].term == term else { return }
+        index[key] = nil
+        free(~known)
     }
 
     mutating func removeAll() {
-        running = [:]
+        index = [:]
+        running = []
+        freeSlots = []
+        repeatedCount = 0
         answers = []
-        places = [:]
         bytes = 0
         forgotten = 0
+    }
+
+    // MARK: Slots of those that run
+
+    private mutating func claimSlot(term: UInt64) -> Int {
+        if let slot = freeSlots.popLast() {
+            running[slot].term = term
+            return slot
+        }
+        running.append(Running(term: term))
+        return running.count - 1
+    }
+
+    private mutating func free(_ slot: Int) {
+        if running[slot].newest != nil {
+            running[slot].newest = nil
+            repeatedCount -= 1
+        }
+        freeSlots.append(slot)
     }
 }

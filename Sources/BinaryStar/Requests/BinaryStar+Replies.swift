@@ -18,32 +18,33 @@ extension BinaryStar {
                 break
             }
             var outcome = voter.outcomes.removeLast()
-            if let newest = voter.memory.newest(outcome.request) {
+            var request = outcome.takeRequest()
+            if let newest = voter.memory.newest(request) {
                 // The client may have come back by another connection, where it waits for the answer to the first copy.
-                let term = outcome.request.term
-                outcome.request = newest
-                outcome.request.term = term
+                let term = request.term
+                request = newest
+                request.term = term
             }
             if !outcome.wasNotBegun { pass.handled(for: outcome.duration) }
-            let isOver = !mayReply || outcome.request.term < firstTerm
+            let isOver = !mayReply || request.term < firstTerm
             switch outcome.result {
             case .success(_?) where isOver:
-                forget(outcome.request, of: voter)
+                forget(request, of: voter)
                 dropReply(.superseded, voter)
             case .success(let reply?):
                 outcome.result = .success(nil)
-                send(reply, to: outcome.request, of: voter, at: now, &pass)
-            case .success(nil): noteNoReply(to: outcome.request, of: voter)
+                send(consume reply, to: consume request, of: voter, at: now, &pass)
+            case .success(nil): noteNoReply(to: request, of: voter)
             case .failure(is HandlerPool.DeadlinePassed):
-                forget(outcome.request, of: voter)
+                forget(request, of: voter)
                 drop(.pastDeadline, from: voter)
             case .failure(let error):
                 handlerFailed(error, voter)
-                guard outcome.request.header != nil else { break }
+                guard request.header != nil else { break }
                 if isOver {
-                    forget(outcome.request, of: voter)
+                    forget(request, of: voter)
                 } else {
-                    send(error.message, .failure, to: outcome.request, of: voter, at: now, &pass)
+                    send(error.message, .failure, to: request, of: voter, at: now, &pass)
                 }
             }
         }

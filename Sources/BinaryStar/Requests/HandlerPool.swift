@@ -100,7 +100,8 @@ final class HandlerPool: Sendable {
 
     private func work(as id: Int) async {
         var isFirst = true
-        while let (request, next) = nextRequest(worker: id, isFirst: isFirst) {
+        var outcome: Outcome?
+        while let (request, next) = nextRequest(worker: id, isFirst: isFirst, finishing: outcome.take()) {
             isFirst = false
             if let next { startWorker(next) }
             let begun = MonotonicTime.now
@@ -113,14 +114,18 @@ final class HandlerPool: Sendable {
                 result = .failure(error)
             }
             let duration = MonotonicTime.now.nanoseconds - begun.nanoseconds
-            finish(Outcome(request: request, result: result, duration: duration))
+            outcome = Outcome(request: request, result: result, duration: duration)
         }
     }
 
-    /// The next request, and the worker to start for those behind it; or `nil` if this worker is to end.
-    private func nextRequest(worker id: Int, isFirst: Bool) -> (Request, Int?)? {
+    /// Takes what became of the worker's latest request. Returns the next one, and the worker to start for those behind it;
+    /// or `nil` if this worker is to end.
+    private func nextRequest(worker id: Int, isFirst: Bool, finishing outcome: consuming Outcome?) -> (Request, Int?)? {
+        let hasFinished = outcome != nil
+        var finished = outcome
         let (next, waiters) = state.withLock { state -> ((Request, Int?)?, [CheckedContinuation<Void, Never>]) in
             if isFirst { state.isStarting = false }
+            if let outcome = finished.take() { state.finished.append(outcome) }
             if let request = state.waiting.popFirst() {
                 return ((request, state.claimWorker(limit: limit)), [])
             }
@@ -129,17 +134,20 @@ final class HandlerPool: Sendable {
             defer { state.idleWaiters = [] }
             return (nil, state.idleWaiters)
         }
+        // Before those are told who wait for the end: there is nobody to signal afterwards.
+        if hasFinished { finishedSignal.raise() }
         for waiter in waiters { waiter.resume() }
         return next
-    }
-
-    private func finish(_ outcome: Outcome) {
-        state.withLock { $0.finished.append(outcome) }
-        finishedSignal.raise()
     }
 }
 
 extension HandlerPool.Outcome {
+    /// The request, of which the outcome keeps no second reference: the frames of a message with one owner can be moved.
+    mutating func takeRequest() -> Request {
+        defer { request.message = .none }
+        return request
+    }
+
     /// Whether the request's time was over before its handler could begin.
     var wasNotBegun: Bool {
         if case .failure(is HandlerPool.DeadlinePassed) = result { true } else { false }
