@@ -22,6 +22,8 @@ struct Envelope {
     var sentAt: Instant
     /// When the newest message of the receiver's that the sender had taken in was sent.
     var senderHeardUpTo: Instant
+    /// Since when it waits to be read.
+    var arrivedAt: Instant = 0
 }
 
 /// What reaches a server other than messages.

@@ -20,6 +20,8 @@ extension Simulation {
         guard server.isUp, server.life == life else { return }
         let isFromDead = self.server(envelope.sender).life != envelope.senderLife || !self.server(envelope.sender).isUp
         if isFromDead, envelope.sentAt <= network.lostBefore[envelope.sender.index] { return }
+        var envelope = envelope
+        envelope.arrivedAt = now
         server.heartbeats.append(envelope)
         wake(server)
     }

@@ -168,7 +168,9 @@ extension Simulation {
         }
         let news = envelope.heartbeat.extension
         let peer = server.member?.peer ?? Peer()
+        let wasSuspect = server.member?.isSuspect ?? false
         guard let result = server.withMember({ $0.receive(envelope.heartbeat, at: reading.local) }) else { return }
+        if wasSuspect { checkProof(envelope, at: server, since: before) }
         switch result {
         case .failure(let rejection): log("\(server.seat) rejects a heartbeat: \(rejection)")
         case .success(let reaction):
@@ -183,6 +185,19 @@ extension Simulation {
             note(reaction, of: server, since: before, reading, by: .heartbeat)
             if reaction.transition != nil, server.isUp { comes(server, to: .afterRoleChange) }
         }
+    }
+
+    /// What a classic peer said before a stall ended proves nothing of what it did during the stall. A stall that is longer than
+    /// a lease is noticed wherever it begins.
+    private func checkProof(_ envelope: Envelope, at server: SimulatedServer, since before: Snapshot) {
+        guard scenario.pair == .classic(server.seat.other), before.role == .active,
+            let member = server.member, member.role == .active, !member.isSuspect,
+            history.stalls.contains(where: { stall in
+                stall.seat == server.seat && stall.from <= envelope.arrivedAt && envelope.arrivedAt < stall.until
+                    && stall.until - stall.from > scenario.longestLease(of: server.seat)
+            })
+        else { return }
+        misdeed("rule 5", "\(server.seat) serves after a stall, and its peer's word is from before the end of it")
     }
 
     // MARK: Requests
@@ -239,6 +254,7 @@ extension Simulation {
         of request: SimulatedRequest, by server: SimulatedServer, since before: Snapshot, _ reading: Reading
     ) {
         guard request.knowsRefusals, before.role != .active, !before.isHandingOver, !server.isLinkBroken,
+            self.server(server.seat.other).isUp,
             let heard = history.lastHeard(server.seat, server.life, before: reading.real),
             reading.real - heard.instant < scenario.interval(of: server.seat.other) / 100 * 120
         else { return }
