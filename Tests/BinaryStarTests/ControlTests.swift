@@ -100,9 +100,9 @@ import ZeroMQ
             let second = await #expect(throws: ControlError.self) { try await operator1.stepDown() }
             #expect(second?.message.contains("hands over already") == true)
             // One that goes away in the middle costs nothing.
-            let impatient = try ControlClient(control)
-            _ = try await impatient.status()
-            await impatient.close()
+            let other = try ControlClient(control, patience: .seconds(60))
+            _ = try await other.status()
+            await other.close()
             #expect(try await operator1.status().requests.inFlight == 1)
             gate.open()
             #expect(try await stepDown.value.role == .passive)
