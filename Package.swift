@@ -37,6 +37,7 @@ let package = Package(
         .library(name: "BinaryStar", targets: ["BinaryStar"]),
         // By itself, and not behind a trait, which would be on for all as soon as the tool needs it.
         .library(name: "BinaryStarConfig", targets: ["BinaryStarConfig"]),
+        .library(name: "BinaryStarHTTP", targets: ["BinaryStarHTTP"]),
         .executable(name: "bstar", targets: ["bstar"]),
     ],
     traits: [
@@ -57,6 +58,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", .upToNextMinor(from: "0.2.0")),
+        .package(url: "https://github.com/swhitty/FlyingFox", .upToNextMinor(from: "0.27.1")),
     ],
     targets: [
         .systemLibrary(
@@ -92,6 +94,17 @@ let package = Package(
             dependencies: ["BinaryStar", .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: strict
         ),
+        .target(
+            name: "BinaryStarHTTP",
+            dependencies: [
+                "BinaryStar", "BinaryStarCore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .target(name: "BinaryStarSimulator", dependencies: ["BinaryStarCore"], swiftSettings: strict),
         .executableTarget(
             name: "bstar-sim",
@@ -105,9 +118,10 @@ let package = Package(
         .executableTarget(
             name: "bstar",
             dependencies: [
-                "BinaryStar", "BinaryStarConfig", "BinaryStarCore", "CProcess",
+                "BinaryStar", "BinaryStarConfig", "BinaryStarCore", "BinaryStarHTTP", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -155,6 +169,18 @@ let package = Package(
             path: "Sources/Examples/ServiceGroupExample",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "WebPair",
+            dependencies: [
+                "BinaryStar", "BinaryStarHTTP",
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/Examples/WebPair",
+            swiftSettings: strict
+        ),
         .target(
             name: "TestSupport", dependencies: ["BinaryStarCore"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
@@ -199,6 +225,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "BinaryStarHTTPTests",
+            dependencies: [
+                "BinaryStar", "BinaryStarCore", "BinaryStarHTTP", "TestSupport",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "bstarTests",
             dependencies: [
                 "bstar", "BinaryStar", "BinaryStarConfig", "BinaryStarCore", "TestSupport",
@@ -210,7 +245,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "bstar", "BinaryStar", "BinaryStarCore", "CZeroMQ", "Probe", "TestSupport", "ZeroMQ",
+                "bstar", "BinaryStar", "BinaryStarCore", "CZeroMQ", "Probe", "TestSupport", "WebPair", "ZeroMQ",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -81,7 +81,7 @@ public actor BinaryStar: Service {
     /// When ``run()`` began.
     var startedAt: MonotonicTime?
     /// Whether the application says that this server can serve.
-    var isFit = true
+    package internal(set) var isFit = true
     /// Whether an operator has taken this server out of service, see ``drain()``.
     public internal(set) var isDrained = false
     /// Who waits for what the star is about to do.

@@ -52,6 +52,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var controlSocket: ControlSocketOptions
 
+    @OptionGroup var http: HTTPOptions
+
     @Flag(help: "Answer on the star's own thread: fastest, for the echo service only.")
     var inline = false
 
@@ -71,7 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     /// Beside those of a pair.
-    static let configKeys = ["frontend", "upstream", "upstreamTimeout", "accessLog"]
+    static let configKeys = ["frontend", "upstream", "upstreamTimeout", "accessLog"] + HTTPOptions.configKeys
 
     func validate() throws {
         guard [pair.seat != nil, isClassicPrimary, isClassicBackup].count(where: { $0 }) <= 1 else {
@@ -116,6 +118,7 @@ struct ServeCommand: AsyncParsableCommand {
         upstream = try upstream ?? values.text("upstream")
         upstreamTimeout = try upstreamTimeout ?? values.duration("upstreamTimeout")
         accessLog = try accessLog ?? values.text("accessLog")
+        try http.fill(from: values)
         guard try values.text("seat") != nil else { throw Self.whichSeat }
         guard frontend != nil, try !values.endpoints("listen").isEmpty, try !values.endpoints("connect").isEmpty else {
             throw ValidationError(
@@ -137,15 +140,17 @@ struct ServeCommand: AsyncParsableCommand {
     private func serve(_ configuration: BinaryStarConfiguration) async throws {
         let logger = log.makeLogger(label: "bstar")
         let seat = configuration.seat
-        let star = try BinaryStar(configuration: configuration, logger: logger)
+        let metrics = http.makeMetrics()
+        let star = try BinaryStar(configuration: configuration, metrics: metrics.factory, logger: logger)
         let records = try accessLog.map { try AccessLog(path: $0, seat: seat) }
         let recording = Task { await records?.write() }
         if let records { await star.observe { records.record($0) } }
         let endpoint = try await addVoter(to: star)
         let control = await controlSocket.open(of: star)
+        let status = try await http.listen(for: star, metrics: metrics, logger: logger)
         let events = star.events
         let narration = Task { await narrate(events, of: star, endpoint: endpoint, control: control) }
-        let result = await Result { try await runInGroup(star, logger: logger) }
+        let result = await Result { try await runInGroup(star, status, logger: logger) }
         await narration.value
         records?.finish()
         await recording.value

@@ -44,7 +44,7 @@ public struct BinaryStarError: Error, Sendable {
     /// libzmq's error, if one is the cause.
     public var underlyingError: ZeroMQError?
 
-    init(_ code: Code, _ message: String, conflict: Conflict? = nil, underlying: ZeroMQError? = nil) {
+    package init(_ code: Code, _ message: String, conflict: Conflict? = nil, underlying: ZeroMQError? = nil) {
         self.code = code
         self.message = message
         self.conflict = conflict

@@ -1,13 +1,14 @@
 import Logging
 
 /// The metadata keys of every log line.
-enum LogKey {
+package enum LogKey {
     static let cause = "bstar.cause"
     static let channel = "bstar.channel"
     static let command = "bstar.command"
     static let connect = "bstar.peer.connect"
-    static let endpoint = "bstar.endpoint"
-    static let error = "bstar.error"
+    package static let connection = "bstar.http.connection"
+    package static let endpoint = "bstar.endpoint"
+    package static let error = "bstar.error"
     static let event = "bstar.event"
     static let from = "bstar.role.from"
     static let limit = "bstar.limit"

@@ -5,14 +5,14 @@ import Synchronization
 ///
 /// On Linux the standard library's mutex is made of atomics in code that the sanitizer does not see, so that it would take
 /// every access under it for a race.
-struct Lock<State>: ~Copyable {
+package struct Lock<State>: ~Copyable {
     private let mutex: Mutex<State>
 
-    init(_ state: consuming sending State) {
+    package init(_ state: consuming sending State) {
         mutex = Mutex(state)
     }
 
-    borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
         try mutex.withLock { state throws(Failure) in

@@ -83,6 +83,8 @@ struct GuardCommand: AsyncParsableCommand {
 
     @OptionGroup var controlSocket: ControlSocketOptions
 
+    @OptionGroup var http: HTTPOptions
+
     @OptionGroup var config: ConfigOptions
 
     @OptionGroup var log: LogOptions
@@ -110,7 +112,7 @@ struct GuardCommand: AsyncParsableCommand {
     }
 
     /// Beside those of a pair.
-    static let configKeys = ["grace", "restarts", "restartWindow", "onActive", "onPassive", "voter"]
+    static let configKeys = ["grace", "restarts", "restartWindow", "onActive", "onPassive", "voter"] + HTTPOptions.configKeys
 
     /// Takes from the environment and the file what the command line leaves open, and checks the whole.
     private mutating func fill(from values: ConfigValues) throws {
@@ -120,6 +122,7 @@ struct GuardCommand: AsyncParsableCommand {
         onActive = try onActive ?? values.text("onActive")
         onPassive = try onPassive ?? values.text("onPassive")
         if vote != .automatic { voter = try voter ?? values.text("voter") }
+        try http.fill(from: values)
         guard vote != .clients || voter != nil else { throw ValidationError("--vote clients needs --voter") }
         guard restarts ?? 0 >= 0 else { throw ValidationError("--restarts must not be negative") }
         guard try values.text("seat") != nil, try !values.endpoints("listen").isEmpty,
@@ -144,9 +147,12 @@ struct GuardCommand: AsyncParsableCommand {
         let limit = RestartLimit(restarts: restarts ?? 3, window: restartWindow ?? .seconds(60))
         let program = GuardedProgram(
             command: command, grace: theGrace, onActive: onActive, onPassive: onPassive, limit: limit, seat: seat)
-        let star = try BinaryStar(configuration: configuration, health: { program.isHealthy }, logger: logger)
+        let metrics = http.makeMetrics()
+        let star = try BinaryStar(
+            configuration: configuration, health: { program.isHealthy }, metrics: metrics.factory, logger: logger)
         if let voter { try await star.addVoter(.router, bind: voter) { Message("\($0.term)") } }
         let control = await controlSocket.open(of: star)
+        let status = try await http.listen(for: star, metrics: metrics, logger: logger)
         let events = star.events
         async let narration: Void = narrate(events, of: seat)
         let keeping = Task { try await program.run(on: star) }
@@ -155,7 +161,7 @@ struct GuardCommand: AsyncParsableCommand {
         }
         Console.print("\(seat): guarding \(command[0])")
         if let control { Console.print("\(seat): control at \(control), for bstar status and the like") }
-        let result = await Result { try await runInGroup(star, logger: logger) }
+        let result = await Result { try await runInGroup(star, status, logger: logger) }
         voting.cancel()
         try await keeping.value
         await narration

@@ -1,4 +1,5 @@
 import BinaryStar
+import BinaryStarHTTP
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -60,14 +61,30 @@ extension RoleChange {
     }
 }
 
-/// Runs a star until it ends or a signal comes, and reports it to the service manager if there is one.
-func runInGroup(_ star: BinaryStar, logger: Logger) async throws {
+/// Runs a star until it ends or a signal comes, and reports it to the service manager if there is one, and by HTTP if that is
+/// asked for.
+func runInGroup(_ star: BinaryStar, _ status: StatusServer?, logger: Logger) async throws {
     let manager = ServiceManager.current
     let report = manager.map { manager in Task { await ServiceReport(of: star, to: manager).run() } }
     var services = [ServiceGroupConfiguration.ServiceConfiguration(service: star)]
+    // First, so that it ends last; and no trouble of its own ends the star.
+    if let status { services.insert(.init(service: Spectator(service: status, logger: logger)), at: 0) }
     if let manager { services.append(.init(service: StopNotice { manager.notify($0) })) }
     let group = ServiceGroup(
         configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     defer { report?.cancel() }
     try await group.run()
+}
+
+/// A service without which the others go on.
+private struct Spectator: Service {
+    let service: any Service
+    let logger: Logger
+
+    func run() async throws {
+        do { try await service.run() } catch {
+            logger.warning("nothing is told by HTTP any more", metadata: [LogKey.error: "\(error)"])
+        }
+        try? await gracefulShutdown()
+    }
 }

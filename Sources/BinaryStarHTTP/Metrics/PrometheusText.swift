@@ -1,0 +1,52 @@
+/// The parts of Prometheus' text format.
+///
+/// Source: Prometheus, "Exposition formats", version 0.0.4; "Data model".
+enum PrometheusText {
+    /// A name as it may stand there.
+    static func name(_ label: String) -> String {
+        var name = ""
+        for scalar in label.unicodeScalars {
+            switch scalar {
+            case "a"..."z", "A"..."Z", "_", ":": name.unicodeScalars.append(scalar)
+            case "0"..."9": name += name.isEmpty ? "_\(scalar)" : "\(scalar)"
+            default: name += "_"
+            }
+        }
+        return name.isEmpty ? "_" : name
+    }
+
+    /// `a="1",b="2"`, without braces.
+    static func labels(_ dimensions: [(String, String)]) -> String {
+        dimensions.map { key, value in
+            let name = name(key).split(separator: ":", omittingEmptySubsequences: false).joined(separator: "_")
+            return "\(name)=\"\(escaped(value, withQuotes: true))\""
+        }.joined(separator: ",")
+    }
+
+    static func help(_ text: String) -> String { escaped(text, withQuotes: false) }
+
+    /// A line with a value.
+    static func line(_ name: String, _ labels: String, _ value: String) -> String {
+        labels.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels)} \(value)\n"
+    }
+
+    static func number(_ value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
+        // Terms are whole numbers that people want to read.
+        return value.magnitude < 1e15 && value == value.rounded() ? "\(Int64(value))" : "\(value)"
+    }
+
+    private static func escaped(_ text: String, withQuotes: Bool) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\"" where withQuotes: result += "\\\""
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}

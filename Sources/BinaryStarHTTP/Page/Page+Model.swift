@@ -1,0 +1,145 @@
+extension Page {
+    /// Asks the server twice a second, and keeps what the page shows.
+    static let model = #"""
+        'use strict';
+        const seats = ['primary', 'backup'];
+        const period = 500, patience = 2500, kept = 240;
+        const byId = (id) => document.getElementById(id);
+        const state = {
+          status: null, records: [], samples: [], answeredAt: null, failure: null, paused: false, range: 600,
+        };
+
+        // What comes from a server is text and never markup.
+        function element(name, text, className) {
+          const node = document.createElement(name);
+          if (text !== undefined) node.textContent = text;
+          if (className) node.className = className;
+          return node;
+        }
+
+        const clock = (time) => new Date(time).toLocaleTimeString([], { hour12: false });
+        function span(seconds) {
+          if (!Number.isFinite(seconds)) return '–';
+          const s = Math.max(0, seconds);
+          if (s < 0.001) return `${(s * 1e6).toFixed(0)} µs`;
+          if (s < 1) return `${(s * 1e3).toPrecision(3)} ms`;
+          if (s < 10) return `${s.toFixed(1)} s`;
+          if (s < 60) return `${Math.floor(s)} s`;
+          if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
+          if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor(s / 60 % 60)} min`;
+          return `${Math.floor(s / 86400)} d ${Math.floor(s / 3600 % 24)} h`;
+        }
+
+        async function get(path) {
+          const stop = new AbortController();
+          const timer = setTimeout(() => stop.abort(), patience);
+          try {
+            const answer = await fetch(path, { cache: 'no-store', signal: stop.signal });
+            if (!answer.ok) throw new Error((await answer.text()).trim() || `status ${answer.status}`);
+            return await answer.json();
+          } finally {
+            clearTimeout(timer);
+          }
+        }
+
+        // What is known of each server: from itself, or from what the other one has heard.
+        function servers() {
+          const known = {};
+          const { status } = state;
+          if (!status) return known;
+          const own = status.server, peer = status.peer;
+          known[own.seat] = { itself: own };
+          const other = own.seat === 'primary' ? 'backup' : 'primary';
+          known[other] = { itself: peer && peer.server && peer.server.seat === other ? peer.server : null,
+            heard: own.peer, by: own, asked: peer };
+          return known;
+        }
+
+        function sample() {
+          const now = Date.now(), known = servers(), taken = { now };
+          for (const seat of seats) {
+            const server = known[seat] && known[seat].itself;
+            if (!server) continue;
+            const before = state.samples.length ? state.samples[state.samples.length - 1][seat] : null;
+            const one = { time: server.time, incarnation: server.incarnation, admitted: server.requests.admitted,
+              roundTrip: server.peer && !server.peer.isExpired ? server.peer.roundTrip : undefined };
+            if (before && before.incarnation === one.incarnation) {
+              one.rate = one.time > before.time
+                ? (one.admitted - before.admitted) * 1000 / (one.time - before.time) : before.rate;
+            }
+            taken[seat] = one;
+          }
+          state.samples.push(taken);
+          if (state.samples.length > kept) state.samples.shift();
+        }
+
+        // Who was active when. A server that ended so suddenly that it told nothing was active until its peer heard it last.
+        function reigns(now) {
+          const found = [];
+          for (const seat of seats) {
+            const own = state.records.filter((record) => record.seat === seat).sort((a, b) => a.time - b.time);
+            own.forEach((record, index) => {
+              const next = own[index + 1];
+              found.push({ seat, role: record.to, term: record.term, start: record.time, silence: record.peerSilence,
+                end: next ? next.time : now, open: !next });
+            });
+          }
+          const known = servers();
+          const active = found.filter((reign) => reign.role === 'active').sort((a, b) => a.term - b.term || a.start - b.start);
+          active.forEach((reign, index) => {
+            const next = active.slice(index + 1).find((later) => later.seat !== reign.seat);
+            if (!next) return;
+            const silence = Number.isFinite(next.silence) ? next.silence * 1000 : 0;
+            reign.end = Math.max(reign.start, Math.min(reign.end, next.start - (reign.end > next.start ? silence : 0)));
+          });
+          for (const reign of found) {
+            const server = known[reign.seat];
+            if (!reign.open || !server || server.itself) continue;
+            const lastHeard = server.heard ? now - server.heard.lastHeard * 1000 : reign.start;
+            reign.end = Math.max(reign.start, Math.min(reign.end, lastHeard));
+          }
+          return { found, active };
+        }
+
+        function gaps(active, now) {
+          const found = [];
+          let end = null;
+          for (const reign of [...active].sort((a, b) => a.start - b.start)) {
+            if (end !== null && reign.start > end) found.push({ start: end, end: reign.start });
+            end = end === null ? reign.end : Math.max(end, reign.end);
+          }
+          if (end !== null && end < now - 1000) found.push({ start: end, end: now, open: true });
+          return found;
+        }
+
+        async function ask() {
+          try {
+            const [status, history] = await Promise.all([get('status'), get('history')]);
+            const seen = new Map();
+            // A server that is gone took its memory with it; the page has it still.
+            for (const record of [...state.records, ...history.records]) {
+              seen.set(`${record.seat} ${record.time} ${record.term} ${record.to}`, record);
+            }
+            state.records = [...seen.values()].sort((a, b) => a.time - b.time).slice(-1000);
+            state.status = status;
+            state.answeredAt = Date.now();
+            state.failure = null;
+            sample();
+          } catch (error) {
+            state.failure = error.name === 'AbortError' ? 'no answer in time'
+              : error instanceof TypeError ? 'it cannot be reached' : error.message;
+          }
+        }
+
+        async function run() {
+          for (;;) {
+            if (!state.paused) {
+              await ask();
+              draw();
+            }
+            await new Promise((resume) => setTimeout(resume, period));
+          }
+        }
+
+        """#
+}

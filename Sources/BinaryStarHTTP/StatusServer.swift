@@ -1,0 +1,190 @@
+public import BinaryStar
+import FlyingSocks
+public import Logging
+public import ServiceLifecycle
+
+/// Tells by HTTP how a star does: for load balancers, for Prometheus, and on a page for people. It changes nothing.
+///
+/// ```swift
+/// let metrics = PrometheusMetrics()
+/// let star = try BinaryStar(configuration: configuration, metrics: metrics)
+/// let http = try StatusServer(of: star, configuration: .init(port: 8080), metrics: metrics)
+/// let group = ServiceGroup(services: [http, star], gracefulShutdownSignals: [.sigterm], logger: logger)
+/// try await group.run()
+/// ```
+///
+/// | path | answer |
+/// |---|---|
+/// | `/active` | 200 while the star's lease is valid, see ``BinaryStar/Lease/isValid`` |
+/// | `/passive` | 200 while the star is passive |
+/// | `/health` | 200 while the star runs, its thread answers, and the application says that it can serve |
+/// | `/ready` | 200 while the star takes part in the pair: it is active with a valid lease, or passive and hears its peer |
+/// | `/status` | this server and, with ``StatusServerConfiguration/peer``, the other one, as JSON |
+/// | `/history` | the changes of role and term of both, as JSON |
+/// | `/metrics` | the metrics, as Prometheus reads them |
+/// | `/` | a page that shows the pair live |
+///
+/// Where it is not 200 it is 503, with a line that says why. GET, HEAD and OPTIONS are answered, and nothing else.
+///
+/// Put it *before* the star in a group: groups stop from the last to the first, and so it is asked until the handover is done.
+///
+/// The sockets are FlyingFox's, from its product FlyingSocks. Its `HTTPServer` is not used, because an endpoint that anybody may
+/// ask has to bound what clients take: that server (0.27) reads header fields of any length for any time, takes any number of
+/// connections, answers nothing to what it cannot read, and sends the body to HEAD too.
+public actor StatusServer: Service {
+    /// How it was configured.
+    public nonisolated let configuration: StatusServerConfiguration
+
+    private let responder: Responder
+    private let logger: Logger
+    private let pool: any AsyncSocketPool
+    private var listener: AsyncSocket?
+    private var hasRun = false
+    private var isStopping = false
+    private var connections: [Int: (clock: ConnectionClock, task: Task<Void, Never>)] = [:]
+    private var lastConnection = 0
+
+    /// Creates a server, which listens from ``listen()`` or ``run()`` on.
+    ///
+    /// - Parameters:
+    ///   - star: the star to tell of, which need not run yet.
+    ///   - configuration: where to listen, and the limits.
+    ///   - metrics: those that the star was given; without them `/metrics` is not found.
+    ///   - logger: gets at `debug` who connects, at `warning` what an operator must see. By default nothing is logged.
+    /// - Throws: `BinaryStarError` if the configuration is not valid.
+    public init(
+        of star: BinaryStar, configuration: StatusServerConfiguration, metrics: PrometheusMetrics? = nil,
+        logger: Logger = Logger(label: "bstar") { _ in SwiftLogNoOpLogHandler() }
+    ) throws(BinaryStarError) {
+        try self.init(
+            configuration: configuration, source: StatusSource(star), metrics: metrics, logger: logger)
+    }
+
+    init(
+        configuration: StatusServerConfiguration, source: StatusSource, metrics: PrometheusMetrics?, logger: Logger
+    ) throws(BinaryStarError) {
+        try configuration.validate()
+        self.configuration = configuration
+        self.logger = logger
+        let pool: any AsyncSocketPool = .make()
+        self.pool = pool
+        let peer = try configuration.peer.map { url throws(BinaryStarError) in
+            PeerView(of: try PeerURL(url)) { try await PeerFetch(pool: pool).json($0, $1) }
+        }
+        responder = Responder(source: source, metrics: metrics, peer: peer)
+    }
+
+    /// Binds the address, so that a port in use is told before the star runs. Clients wait until the server runs.
+    ///
+    /// - Returns: `HOST:PORT` with the port that the system chose, if it had to.
+    /// - Throws: `BinaryStarError` with the code `endpointUnavailable` if the address cannot be bound.
+    @discardableResult
+    public func listen() throws -> String {
+        if let name = listener?.socket.localName { return name }
+        let text = "\(configuration.host):\(configuration.port)"
+        do {
+            guard let address = ListeningAddress(host: configuration.host, port: configuration.port) else {
+                throw SocketError.unsupportedAddress
+            }
+            let listener = try AsyncSocket(socket: try address.makeListener(), pool: pool)
+            self.listener = listener
+            return listener.socket.localName ?? text
+        } catch {
+            throw BinaryStarError(.endpointUnavailable, "cannot listen for HTTP at \(text): \(Self.reason(error))")
+        }
+    }
+
+    /// Answers until the task is cancelled, or the service group shuts down gracefully. By then every connection has ended, and
+    /// the port is free. A server runs once.
+    ///
+    /// - Throws: `BinaryStarError` with the code `endpointUnavailable` if the address cannot be bound, and with
+    ///   `alreadyRan` if the server ran before, with `socketFailed` if the system lets nobody wait for sockets any more.
+    public func run() async throws {
+        guard !hasRun else { throw BinaryStarError(.alreadyRan, "run() was called before; create a new StatusServer") }
+        hasRun = true
+        let address = try listen()
+        guard let listener else { return }
+        try await pool.prepare()
+        logger.info("answering by HTTP", metadata: [LogKey.endpoint: "\(address)"])
+        let polling = Task { [pool] in try await pool.run() }
+        var failure: (any Error)?
+        do {
+            try await cancelWhenGracefulShutdown { try await self.accept(listener) }
+        } catch is CancellationError {
+            // Also when the pool lets nobody wait any more.
+            if !Task.isCancelled, !Task.isShuttingDownGracefully { failure = SocketError.disconnected }
+        } catch {
+            failure = error
+        }
+        try? listener.close()
+        self.listener = nil
+        await endConnections(atOnce: Task.isCancelled)
+        // Last, since it is what wakes the connections.
+        polling.cancel()
+        _ = await polling.result
+        if let failure {
+            throw BinaryStarError(.socketFailed, "the HTTP server has ended: \(Self.reason(failure))")
+        }
+    }
+
+    private func accept(_ listener: AsyncSocket) async throws {
+        while !Task.isCancelled {
+            let socket: AsyncSocket
+            do { socket = try await listener.accept() } catch let error as SocketError {
+                try Task.checkCancellation()
+                // Such as too many open files, or a client that went away while it waited.
+                logger.warning("cannot accept an HTTP client", metadata: [LogKey.error: "\(Self.reason(error))"])
+                try await Task.sleep(for: .milliseconds(100))
+                continue
+            }
+            socket.socket.prepare()
+            await makeRoom()
+            add(socket)
+        }
+    }
+
+    private func add(_ socket: AsyncSocket) {
+        lastConnection += 1
+        let id = lastConnection
+        let clock = ConnectionClock(within: configuration.requestTimeout)
+        let connection = Connection(socket, configuration, clock: clock) { [responder] in await responder.answer($0) }
+        logger.debug("HTTP client connected", metadata: [LogKey.connection: "\(id)"])
+        connections[id] = (
+            clock,
+            Task {
+                await connection.run()
+                connections[id] = nil
+            }
+        )
+    }
+
+    /// Lets a client go if there are as many as there may be: the one that has been silent for longest, and so none that is being
+    /// answered, unless all are.
+    private func makeRoom() async {
+        while connections.count >= configuration.maximumConnections {
+            let waiting = connections.values.compactMap { connection in
+                connection.clock.waitingSince.map { (since: $0, task: connection.task) }
+            }
+            if let oldest = waiting.min(by: { $0.since < $1.since }) {
+                oldest.task.cancel()
+                await oldest.task.value
+            } else {
+                // Which takes no longer than the request timeout.
+                await connections.values.first?.task.value
+            }
+        }
+    }
+
+    /// Has answers that are on their way arrive, unless it must be at once, and ends the connections.
+    private func endConnections(atOnce: Bool) async {
+        for connection in connections.values {
+            connection.clock.stop()
+            if atOnce || connection.clock.waitingSince != nil { connection.task.cancel() }
+        }
+        for connection in connections.values { await connection.task.value }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        if case .failed(_, _, let message)? = error as? SocketError { message } else { "\(error)" }
+    }
+}
