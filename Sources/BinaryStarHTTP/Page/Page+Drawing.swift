@@ -23,11 +23,12 @@ extension Page {
             const change = server.lastChange;
             const age = change ? change.age : server.uptime;
             facts.push(['Term', server.term || '–']);
-            facts.push(['Since', Number.isFinite(age) ? `${clock(server.time - age * 1000)}, for ${span(age)}` : '–']);
-            facts.push(['Because', change ? change.cause : 'it was started']);
-            facts.push(['Peer heard', server.peer ? `${span(server.peer.lastHeard)} ago${server.peer.isExpired ? ', counts as gone' : ''}`
-              : 'never']);
-            facts.push(['Round trip', server.peer && server.peer.roundTrip !== undefined ? span(server.peer.roundTrip) : '–']);
+            const began = server.time - age * 1000, { peer } = server;
+            facts.push(['Since', Number.isFinite(age) ? `${clock(began)}, for ${span(age)}` : '–']);
+            facts.push(['Because', change ? because(change.cause) : 'it was started']);
+            const expired = peer && peer.isExpired ? ', counts as gone' : '';
+            facts.push(['Peer heard', peer ? `${span(peer.lastHeard)} ago${expired}` : 'never']);
+            facts.push(['Round trip', peer && peer.roundTrip !== undefined ? span(peer.roundTrip) : '–']);
             facts.push(['Requests', `${server.requests.admitted} served, ${server.requests.refused} refused`]);
             facts.push(['Stalls', server.stalls]);
             facts.push(['Version', server.version]);
@@ -53,14 +54,16 @@ extension Page {
           card.className = `server ${role}${gone ? ' gone' : ''}`;
           card.querySelector('.role').textContent = role;
           card.querySelector('.note').textContent = note;
-          card.querySelector('dl').replaceChildren(...facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]));
+          const rows = facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]);
+          card.querySelector('dl').replaceChildren(...rows);
         }
 
         function drawTimeline(now) {
           const svg = byId('timeline');
           const width = Math.max(200, svg.clientWidth), left = 62, lane = 30, top = 4;
           const start = now - state.range * 1000;
-          const x = (time) => left + (Math.max(start, Math.min(now, time)) - start) / (now - start) * (width - left - 2);
+          const within = (time) => (Math.max(start, Math.min(now, time)) - start) / (now - start);
+          const x = (time) => left + within(time) * (width - left - 2);
           const { found, active } = reigns(now), open = gaps(active, now);
           const parts = [];
           svg.setAttribute('viewBox', `0 0 ${width} 136`);
@@ -68,7 +71,8 @@ extension Page {
             const y = top + index * (lane + 6);
             parts.push(shape('text', { x: 0, y: y + 20 }, row === 'gap' ? 'gaps' : row));
             parts.push(shape('line', { x1: left, x2: width, y1: y + lane + 2, y2: y + lane + 2, class: 'axis' }));
-            const bars = row === 'gap' ? open.map((gap) => ({ ...gap, role: 'gap' })) : found.filter((reign) => reign.seat === row);
+            const bars = row === 'gap' ? open.map((gap) => ({ ...gap, role: 'gap' }))
+              : found.filter((reign) => reign.seat === row);
             for (const bar of bars) {
               if (bar.end < start) continue;
               const role = ['active', 'passive', 'gap'].includes(bar.role) ? bar.role : 'waiting';
@@ -77,8 +81,9 @@ extension Page {
               rect.append(shape('title', {}, role === 'gap' ? `nobody served for ${span((bar.end - bar.start) / 1000)}`
                 : `${bar.role}, term ${bar.term}, from ${clock(bar.start)}`));
               parts.push(rect);
+              if (role !== 'active' || wide < 80) continue;
               const label = `term …${String(bar.term).slice(-4)}`;
-              if (role === 'active' && wide > 80) parts.push(shape('text', { x: from + 6, y: y + 20, class: 'active' }, label));
+              parts.push(shape('text', { x: from + 6, y: y + 20, class: 'active' }, label));
             }
           });
           const ticks = width < 480 ? 2 : 4;
@@ -90,8 +95,10 @@ extension Page {
           svg.replaceChildren(...parts);
           const shown = open.filter((gap) => gap.end >= start), last = shown[shown.length - 1];
           const terms = active.filter((reign) => reign.end >= start).length;
-          byId('timeline-text').textContent = `${terms} ${terms === 1 ? 'term' : 'terms'} and ${shown.length} ${shown.length === 1 ? 'gap' : 'gaps'}.`
-            + (last ? ` The last gap ${last.open ? 'began' : 'was'} at ${clock(last.start)}: ${span((last.end - last.start) / 1000)}.` : '')
+          const few = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
+          const story = last ? ` The last gap ${last.open ? 'began' : 'was'} at ${clock(last.start)}: `
+            + `${span((last.end - last.start) / 1000)}.` : '';
+          byId('timeline-text').textContent = `${few(terms, 'term')} and ${few(shown.length, 'gap')}.${story}`
             + ' Each server’s times are by its own clock.';
         }
 
@@ -99,13 +106,13 @@ extension Page {
           const svg = byId(id), width = Math.max(200, svg.clientWidth), height = 112;
           const samples = state.samples, parts = [];
           const values = samples.flatMap((one) => seats.map((seat) => value(one[seat]))).filter(Number.isFinite);
-          const most = Math.max(...values, Number.EPSILON);
+          const most = Math.max(0, ...values), scale = most || 1;
           const x = (index) => 1 + (index + kept - samples.length) / (kept - 1) * (width - 2);
-          const y = (number) => height - 20 - number / most * (height - 42);
+          const y = (number) => height - 20 - number / scale * (height - 42);
           svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
           parts.push(shape('line', { x1: 0, x2: width, y1: height - 20, y2: height - 20, class: 'axis' }));
-          parts.push(shape('text', { x: 0, y: 12 }, values.length ? `at most ${format(most === Number.EPSILON ? 0 : most)}` : 'no data yet'));
-          parts.push(shape('text', { x: 0, y: height - 4 }, span(kept * period / 1000) + ' ago'));
+          parts.push(shape('text', { x: 0, y: 12 }, values.length ? `at most ${format(most)}` : 'no data yet'));
+          parts.push(shape('text', { x: 0, y: height - 4 }, `${kept * period / 60000} min ago`));
           parts.push(shape('text', { x: width, y: height - 4, 'text-anchor': 'end' }, 'now'));
           const texts = [];
           for (const seat of seats) {
@@ -121,7 +128,8 @@ extension Page {
               latest = number;
             });
             if (path) parts.push(shape('path', { d: path, class: `line ${seat}` }));
-            texts.push(element('span', `${seat}: ${Number.isFinite(latest) ? format(latest) : '–'}`, `series ${seat}`));
+            const text = Number.isFinite(latest) ? format(latest) : '–';
+            texts.push(element('span', `${seat}: ${text}`, `series ${seat}`));
           }
           svg.replaceChildren(...parts);
           byId(`${id}-text`).replaceChildren(...texts);
@@ -132,7 +140,8 @@ extension Page {
             const row = element('tr');
             const silent = Number.isFinite(record.peerSilence) ? span(record.peerSilence) : '–';
             const change = record.from === record.to ? `${record.to}, new term` : `${record.from} → ${record.to}`;
-            for (const text of [clock(record.time), record.seat, change, record.cause, silent, record.term]) row.append(element('td', text));
+            const texts = [clock(record.time), record.seat, change, because(record.cause), silent, record.term];
+            row.append(...texts.map((text) => element('td', text)));
             return row;
           });
           byId('events').replaceChildren(...rows);
@@ -142,7 +151,8 @@ extension Page {
           const serving = seats.filter((seat) => {
             const one = known[seat];
             if (!one) return false;
-            return one.itself ? one.itself.isServing : Boolean(one.heard && one.heard.role === 'active' && !one.heard.isExpired);
+            if (one.itself) return one.itself.isServing;
+            return Boolean(one.heard && one.heard.role === 'active' && !one.heard.isExpired);
           });
           if (serving.length === 2) return 'Both servers serve: they do not hear each other.';
           return serving.length ? `The ${serving[0]} serves.` : 'Nobody serves.';
@@ -166,7 +176,8 @@ extension Page {
           const name = state.status.server.pairName;
           setText(byId('title'), name ? `Pair ${name}` : 'Pair');
           setText(byId('summary'), isStale ? 'Not known at the moment.' : summary(known));
-          document.title = `${isStale ? 'No answer' : summary(known).replace(/[.:].*/, '')} – ${byId('title').textContent}`;
+          const short = isStale ? 'No answer' : summary(known).replace(/[.:].*/, '');
+          document.title = `${short} – ${byId('title').textContent}`;
           // What the last answer said ages with the page.
           const then = isStale ? state.answeredAt : now;
           for (const seat of seats) drawServer(seat, known[seat], then);

@@ -30,6 +30,18 @@ extension Page {
           return `${Math.floor(s / 86400)} d ${Math.floor(s / 3600 % 24)} h`;
         }
 
+        // The causes that a status names, in words.
+        const causes = {
+          'client request': 'a client asked',
+          'client request after the peer\'s death': 'a client asked, and the peer’s process is gone',
+          'superseded by a higher term': 'the peer is active in a higher term',
+          'dual passive': 'both servers were passive',
+          'step down': 'it hands over',
+          'handover failed': 'the peer did not take over',
+          'promote': 'an operator said so',
+        };
+        const because = (cause) => causes[cause] || String(cause).replace(/^peer (\w+)$/, 'the peer says it is $1');
+
         async function get(path) {
           const stop = new AbortController();
           const timer = setTimeout(() => stop.abort(), patience);
@@ -73,7 +85,7 @@ extension Page {
           if (state.samples.length > kept) state.samples.shift();
         }
 
-        // Who was active when. A server that ended so suddenly that it told nothing was active until its peer heard it last.
+        // Who was active when. A server that ended so suddenly that it told nothing was so until its peer heard it last.
         function reigns(now) {
           const found = [];
           for (const seat of seats) {
@@ -81,16 +93,18 @@ extension Page {
             own.forEach((record, index) => {
               const next = own[index + 1];
               found.push({ seat, role: record.to, term: record.term, start: record.time, silence: record.peerSilence,
-                end: next ? next.time : now, open: !next });
+                tookOver: /^(client request|promote)/.test(record.cause), end: next ? next.time : now, open: !next });
             });
           }
           const known = servers();
-          const active = found.filter((reign) => reign.role === 'active').sort((a, b) => a.term - b.term || a.start - b.start);
+          const active = found.filter((reign) => reign.role === 'active')
+            .sort((a, b) => a.term - b.term || a.start - b.start);
           active.forEach((reign, index) => {
             const next = active.slice(index + 1).find((later) => later.seat !== reign.seat);
             if (!next) return;
-            const silence = Number.isFinite(next.silence) ? next.silence * 1000 : 0;
-            reign.end = Math.max(reign.start, Math.min(reign.end, next.start - (reign.end > next.start ? silence : 0)));
+            // What follows a silence began after it; what follows a handover did not.
+            const silence = next.tookOver && Number.isFinite(next.silence) ? next.silence * 1000 : 0;
+            reign.end = Math.max(reign.start, Math.min(reign.end, next.start - silence));
           });
           for (const reign of found) {
             const server = known[reign.seat];

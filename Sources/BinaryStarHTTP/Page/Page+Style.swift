@@ -24,12 +24,14 @@ extension Page {
         a { color: var(--link); }
         :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
         header { margin-bottom: 1rem; }
-        #stale { margin-top: .5rem; padding: .5rem .75rem; background: var(--gap); color: var(--on-gap); border-radius: .4rem; }
+        #stale { margin-top: .5rem; padding: .5rem .75rem; background: var(--gap); color: var(--on-gap);
+          border-radius: .4rem; }
         body.stale main { opacity: .6; }
         [hidden] { display: none !important; }
         article, section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem;
           margin-bottom: 1rem; min-width: 0; }
-        .pair, .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0 1rem; }
+        .pair, .charts { display: grid; gap: 0 1rem;
+          grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
         .server h2 { display: inline-block; margin-right: .5rem; }
         .role { display: inline-block; padding: .05rem .7rem; border-radius: 1rem; font-weight: 600;
           background: var(--waiting); color: var(--on-waiting); }
@@ -66,12 +68,13 @@ extension Page {
         .key.gap::before { background: var(--gap); }
         .text { color: var(--soft); font-size: .9rem; font-variant-numeric: tabular-nums; }
         .series { margin-right: 1rem; white-space: nowrap; }
-        .series::before { content: ""; display: inline-block; width: 1.2rem; margin-right: .35rem; vertical-align: .25rem;
-          border-top: 2px solid var(--first); }
+        .series::before { content: ""; display: inline-block; width: 1.2rem; margin-right: .35rem;
+          vertical-align: .25rem; border-top: 2px solid var(--first); }
         .series.backup::before { border-top: 2px dashed var(--second); }
         .scroll { overflow-x: auto; margin-top: .5rem; }
         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-        th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-top: 1px solid var(--line); white-space: nowrap; }
+        th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-top: 1px solid var(--line);
+          white-space: nowrap; }
         th { color: var(--soft); font-weight: 400; border-top: 0; }
         footer { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; }
         nav { display: flex; flex-wrap: wrap; gap: .3rem 1rem; }

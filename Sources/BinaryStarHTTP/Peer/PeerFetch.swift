@@ -61,6 +61,8 @@ struct PeerFetch: Sendable {
                 case .ip4(let address): return try await connect(to: address)
                 case .ip6(let address): return try await connect(to: address)
                 }
+            } catch SocketError.disconnected {
+                failure = Failure("nobody listens there")
             } catch let error as SocketError {
                 failure = if case .failed(_, _, let message) = error { Failure(message) } else { error }
             }

@@ -1,0 +1,218 @@
+import BinaryStar
+import BinaryStarCore
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import BinaryStarHTTP
+
+/// What a server does with clients of every kind, over real sockets.
+@Suite(.timeLimit(.minutes(2))) struct StatusServerTests {
+    private let star: PosedStar
+
+    init() throws {
+        star = try PosedStar()
+        star.become(.active)
+    }
+
+    @Test func itAnswersOneRequestAfterTheOtherOverOneConnection() async throws {
+        try await running(star.server()) { address in
+            let client = try TestSocket(address: address)
+            for path in ["/active", "/passive", "/nothing"] {
+                try client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+                let answer = try TestAnswer(try await client.receive { $0.hasSuffix("\n") && $0.contains("\r\n\r\n") })
+                #expect(answer.status == ["/active": 200, "/passive": 503][path] ?? 404)
+                #expect(answer.fields["content-length"] == "\(answer.body.utf8.count)")
+                #expect(answer.fields["connection"] == "keep-alive" && answer.fields["cache-control"] == "no-store")
+            }
+        }
+    }
+
+    @Test func requestsThatComeAtOnceOrInPiecesAreAnsweredInOrder() async throws {
+        try await running(star.server()) { address in
+            let client = try TestSocket(address: address)
+            try client.send(
+                "GET /active HTTP/1.1\r\nHost: a\r\n\r\nHEAD /active HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r"
+            )
+            let first = try await client.receive { $0.components(of: "HTTP/1.1 200 OK") == 2 }
+            #expect(first.components(of: "active in term 7") == 1)
+            try client.send("\nHost: a\r\nConnection: close\r\n\r\n")
+            #expect(try await client.receiveToEnd().contains("404"))
+        }
+    }
+
+    @Test func whatIsNoRequestGetsAnAnswerThatSaysSo() async throws {
+        try await running(star.server()) { address in
+            let client = try TestSocket(address: address)
+            try client.send("SSH-2.0-OpenSSH\r\n\r\n")
+            let answer = try TestAnswer(try await client.receiveToEnd())
+            #expect(answer.status == 400 && answer.fields["connection"] == "close")
+        }
+    }
+
+    @Test("A body is not read: the answer arrives nevertheless, and the connection ends")
+    func body() async throws {
+        try await running(star.server()) { address in
+            let client = try TestSocket(address: address)
+            try client.send("POST /active HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+            try client.send(String(repeating: "x", count: 100_000))
+            #expect(try TestAnswer(try await client.receiveToEnd()).status == 405)
+        }
+    }
+
+    @Test("Header fields without an end are refused at the limit")
+    func longHead() async throws {
+        try await running(star.server { $0.maximumHeadSize = 512 }) { address in
+            let client = try TestSocket(address: address)
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: 4_000))
+            #expect(try TestAnswer(try await client.receiveToEnd()).status == 431)
+            // Also if the end is there.
+            let other = try TestSocket(address: address)
+            try other.send("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 600))\r\n\r\n")
+            #expect(try TestAnswer(try await other.receiveToEnd()).status == 431)
+            #expect(try await TestSocket(address: address).get("/active").status == 200)
+        }
+    }
+
+    @Test("A request that does not come in time is given up, however busily its bytes trickle in")
+    func slowClient() async throws {
+        let limits: (inout StatusServerConfiguration) -> Void = { $0.requestTimeout = .milliseconds(300) }
+        try await running(star.server(limits)) { address in
+            let client = try TestSocket(address: address)
+            let begin = ContinuousClock.now
+            try client.send("GET / HTTP/1.1\r\n")
+            let trickle = Task {
+                while !Task.isCancelled {
+                    try client.send("X: y\r\n")
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            defer { trickle.cancel() }
+            #expect(try TestAnswer(try await client.receiveToEnd()).status == 408)
+            #expect(ContinuousClock.now - begin >= .milliseconds(300))
+        }
+    }
+
+    @Test("A connection without a request ends in time, without an answer")
+    func idleClient() async throws {
+        try await running(star.server { $0.idleTimeout = .milliseconds(200) }) { address in
+            #expect(try await TestSocket(address: address).receiveToEnd() == "")
+        }
+    }
+
+    @Test("A client that does not take its answer is given up")
+    func deafClient() async throws {
+        let metrics = PrometheusMetrics()
+        // More than the buffers of the system hold.
+        for number in 0..<40_000 {
+            metrics.makeCounter(
+                label: "c", dimensions: [("n", "\(number)"), ("x", String(repeating: "x", count: 300))]
+            )
+            .increment(by: 1)
+        }
+        let server = try star.server(
+            {
+                $0.requestTimeout = .seconds(2)
+                $0.maximumConnections = 1
+            }, metrics: metrics)
+        try await running(server) { address in
+            let client = try TestSocket(address: address)
+            try client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+            // Nobody else gets in before.
+            #expect(try await TestSocket(address: address).get("/active").status == 200)
+            withExtendedLifetime(client) {}
+        }
+    }
+
+    @Test("When there are too many clients, the one that has been silent for longest is let go")
+    func crowd() async throws {
+        try await running(star.server { $0.maximumConnections = 3 }) { address in
+            let clients = try (0..<3).map { _ in try TestSocket(address: address) }
+            for client in clients {
+                try client.send("HEAD /active HTTP/1.1\r\nHost: a\r\n\r\n")
+                _ = try await client.receive { $0.hasSuffix("\r\n\r\n") }
+            }
+            // The first has asked again since, so that the second has been silent for longest.
+            try clients[0].send("HEAD /active HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await clients[0].receive { $0.hasSuffix("\r\n\r\n") }
+            let another = try TestSocket(address: address)
+            try another.send("HEAD /active HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await another.receive { $0.hasSuffix("\r\n\r\n") }
+            #expect(try await clients[1].receiveToEnd() == "")
+            for client in [clients[0], clients[2], another] {
+                try client.send("HEAD /active HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try await client.receive { $0.hasSuffix("\r\n\r\n") }.hasPrefix("HTTP/1.1 200"))
+            }
+        }
+    }
+
+    @Test("A crowd of clients that say nothing does not keep a check from being answered")
+    func silentCrowd() async throws {
+        try await running(star.server { $0.maximumConnections = 8 }) { address in
+            let crowd = try (0..<50).map { _ in try TestSocket(address: address) }
+            #expect(try await TestSocket(address: address).get("/active").status == 200)
+            withExtendedLifetime(crowd) {}
+        }
+    }
+
+    @Test(
+        "An answer that is on its way arrives when the server is told to stop; idle clients are let go, and the port is free"
+    )
+    func gracefulStop() async throws {
+        star.update { $0.delay = .milliseconds(500) }
+        let server = try star.server()
+        let address = try await server.listen()
+        let idle = try TestSocket(address: address)
+        let group = ServiceGroup(services: [server], logger: .init(label: "test"))
+        let run = Task { try await group.run() }
+        let client = try TestSocket(address: address)
+        try client.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        // The server has read the request by the time at which it has answered this one.
+        _ = try await TestSocket(address: address).get("/active")
+        await group.triggerGracefulShutdown()
+        let answer = try TestAnswer(try await client.receiveToEnd())
+        #expect(answer.status == 200 && answer.fields["connection"] == "close" && answer.body == "healthy\n")
+        #expect(try await idle.receiveToEnd() == "")
+        try await run.value
+        #expect(throws: TestSocket.Failure.self) { try TestSocket(address: address) }
+    }
+
+    @Test func aPortInUseIsToldBeforeTheServerRuns() async throws {
+        let first = try star.server()
+        try await running(first) { [star] address in
+            let port = UInt16(address.split(separator: ":")[1]) ?? 0
+            let second = try star.server { $0.port = port }
+            await #expect {
+                try await second.listen()
+            } throws: {
+                ($0 as? BinaryStarError)?.code == .endpointUnavailable
+                    && "\($0)".contains("\(address): Address already in use")
+            }
+        }
+        await #expect { try await first.run() } throws: { ($0 as? BinaryStarError)?.code == .alreadyRan }
+    }
+
+    @Test(arguments: ["127.0.0.1", "0.0.0.0", "::1"]) func itListensWhereItIsTold(_ host: String) async throws {
+        try await running(star.server { $0.host = host }) { address in
+            #expect(address.hasPrefix(host.contains(":") ? "[::1]:" : "\(host):") && !address.hasSuffix(":0"))
+            if host != "::1" { #expect(try await TestSocket(address: address).get("/active").status == 200) }
+        }
+    }
+
+    @Test("A star's thread that hangs is told within its patience, and its lease at once")
+    func hangingStar() async throws {
+        let value = await StatusSource.inTime(.milliseconds(20)) {
+            try? await Task.sleep(for: .seconds(60))
+            return 1
+        }
+        #expect(value == nil)
+        #expect(await StatusSource.inTime { 1 } == 1)
+    }
+}
+
+extension String {
+    /// How often `part` is in it.
+    fileprivate func components(of part: String) -> Int {
+        split(separator: part, omittingEmptySubsequences: false).count - 1
+    }
+}
