@@ -35,7 +35,7 @@ public actor StatusServer: Service {
     /// How it was configured.
     public nonisolated let configuration: StatusServerConfiguration
 
-    private let responder: Responder
+    private let answer: @Sendable (Request) async -> Response
     private let logger: Logger
     private let pool: any AsyncSocketPool
     private var listener: AsyncSocket?
@@ -63,15 +63,23 @@ public actor StatusServer: Service {
     init(
         configuration: StatusServerConfiguration, source: StatusSource, metrics: PrometheusMetrics?, logger: Logger
     ) throws(BinaryStarError) {
-        try configuration.validate()
-        self.configuration = configuration
-        self.logger = logger
         let pool: any AsyncSocketPool = .make()
-        self.pool = pool
         let peer = try configuration.peer.map { url throws(BinaryStarError) in
             PeerView(of: try PeerURL(url)) { try await PeerFetch(pool: pool).json($0, $1) }
         }
-        responder = Responder(source: source, metrics: metrics, peer: peer)
+        let responder = Responder(source: source, metrics: metrics, peer: peer)
+        try self.init(configuration: configuration, pool: pool, logger: logger) { await responder.answer($0) }
+    }
+
+    init(
+        configuration: StatusServerConfiguration, pool: any AsyncSocketPool = .make(), logger: Logger,
+        answer: @escaping @Sendable (Request) async -> Response
+    ) throws(BinaryStarError) {
+        try configuration.validate()
+        self.configuration = configuration
+        self.pool = pool
+        self.logger = logger
+        self.answer = answer
     }
 
     /// Binds the address, so that a port in use is told before the star runs. Clients wait until the server runs.
@@ -147,7 +155,7 @@ public actor StatusServer: Service {
         lastConnection += 1
         let id = lastConnection
         let clock = ConnectionClock(within: configuration.requestTimeout)
-        let connection = Connection(socket, configuration, clock: clock) { [responder] in await responder.answer($0) }
+        let connection = Connection(socket, configuration, clock: clock, answer: answer)
         logger.debug("HTTP client connected", metadata: [LogKey.connection: "\(id)"])
         connections[id] = (
             clock,

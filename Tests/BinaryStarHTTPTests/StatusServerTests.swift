@@ -1,5 +1,6 @@
 import BinaryStar
 import BinaryStarCore
+import Logging
 import ServiceLifecycle
 import TestSupport
 import Testing
@@ -96,30 +97,26 @@ import Testing
     @Test("A connection without a request ends in time, without an answer")
     func idleClient() async throws {
         try await running(star.server { $0.idleTimeout = .milliseconds(200) }) { address in
-            #expect(try await TestSocket(address: address).receiveToEnd() == "")
+            let answer = try await TestSocket(address: address).receiveToEnd()
+            #expect(answer == "")
         }
     }
 
     @Test("A client that does not take its answer is given up")
     func deafClient() async throws {
-        let metrics = PrometheusMetrics()
-        // More than the buffers of the system hold.
-        for number in 0..<40_000 {
-            metrics.makeCounter(
-                label: "c", dimensions: [("n", "\(number)"), ("x", String(repeating: "x", count: 300))]
-            )
-            .increment(by: 1)
+        var configuration = StatusServerConfiguration(port: 0)
+        configuration.requestTimeout = .seconds(2)
+        configuration.maximumConnections = 1
+        let server = try StatusServer(configuration: configuration, logger: .init(label: "test")) { request in
+            // More than the buffers of the system hold.
+            .text(.ok, request.path == "/long" ? String(repeating: "x", count: 1 << 25) : "short")
         }
-        let server = try star.server(
-            {
-                $0.requestTimeout = .seconds(2)
-                $0.maximumConnections = 1
-            }, metrics: metrics)
         try await running(server) { address in
             let client = try TestSocket(address: address)
-            try client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+            try client.send("GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await client.receive { !$0.isEmpty }
             // Nobody else gets in before.
-            #expect(try await TestSocket(address: address).get("/active").status == 200)
+            #expect(try await TestSocket(address: address).get("/short").body == "short\n")
             withExtendedLifetime(client) {}
         }
     }
@@ -167,8 +164,7 @@ import Testing
         let run = Task { try await group.run() }
         let client = try TestSocket(address: address)
         try client.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n")
-        // The server has read the request by the time at which it has answered this one.
-        _ = try await TestSocket(address: address).get("/active")
+        while star.asked == 0 { try await Task.sleep(for: .milliseconds(5)) }
         await group.triggerGracefulShutdown()
         let answer = try TestAnswer(try await client.receiveToEnd())
         #expect(answer.status == 200 && answer.fields["connection"] == "close" && answer.body == "healthy\n")
@@ -195,7 +191,9 @@ import Testing
     @Test(arguments: ["127.0.0.1", "0.0.0.0", "::1"]) func itListensWhereItIsTold(_ host: String) async throws {
         try await running(star.server { $0.host = host }) { address in
             #expect(address.hasPrefix(host.contains(":") ? "[::1]:" : "\(host):") && !address.hasSuffix(":0"))
-            if host != "::1" { #expect(try await TestSocket(address: address).get("/active").status == 200) }
+            guard host != "::1" else { return }
+            let status = try await TestSocket(address: address).get("/active").status
+            #expect(status == 200)
         }
     }
 

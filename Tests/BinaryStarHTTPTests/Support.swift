@@ -1,5 +1,6 @@
 import BinaryStar
 import BinaryStarCore
+import Logging
 import TestSupport
 import Testing
 
@@ -10,6 +11,8 @@ final class PosedStar: Sendable {
     struct Pose: Sendable {
         var report: StarReport?
         var lease = (isValid: false, term: UInt64(0))
+        /// How often somebody has asked for a report.
+        var asked = 0
         /// How long an answer takes.
         var delay = Duration.zero
     }
@@ -17,11 +20,7 @@ final class PosedStar: Sendable {
     private let pose: Lock<Pose>
 
     init() throws {
-        let configuration = BinaryStarConfiguration(
-            seat: .primary, listen: "tcp://127.0.0.1:5003", connect: "tcp://127.0.0.1:5004")
-        let star = try BinaryStar(configuration: configuration)
         let status = try JSON(parsing: Array(Self.json.utf8)).decode(BinaryStar.Status.self)
-        _ = star
         pose = Lock(Pose(report: StarReport(status: status, isFit: true)))
     }
 
@@ -44,10 +43,13 @@ final class PosedStar: Sendable {
 
     func update(_ change: @Sendable (inout Pose) -> Void) { pose.withLock { change(&$0) } }
 
+    var asked: Int { pose.withLock { $0.asked } }
+
     var source: StatusSource {
         StatusSource(
             lease: { [self] in pose.withLock { $0.lease } },
             report: { [self] in
+                update { $0.asked += 1 }
                 try? await Task.sleep(for: pose.withLock { $0.delay })
                 return pose.withLock { $0.report }
             },

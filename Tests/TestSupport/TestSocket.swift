@@ -6,6 +6,7 @@ package final class TestSocket: Sendable {
 
     package struct Failure: Error, CustomStringConvertible {
         package var description: String
+        package init(description: String) { self.description = description }
     }
 
     /// Connects to a port of this machine.
@@ -47,9 +48,10 @@ package final class TestSocket: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        let code = withUnsafeBytes(of: address) { bytes in
-            Foundation.connect(
-                descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+        let code = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Foundation.connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
+            }
         }
         guard code == 0 else {
             let reason = String(cString: strerror(errno))

@@ -112,7 +112,8 @@ struct GuardCommand: AsyncParsableCommand {
     }
 
     /// Beside those of a pair.
-    static let configKeys = ["grace", "restarts", "restartWindow", "onActive", "onPassive", "voter"] + HTTPOptions.configKeys
+    static let configKeys =
+        ["grace", "restarts", "restartWindow", "onActive", "onPassive", "voter"] + HTTPOptions.configKeys
 
     /// Takes from the environment and the file what the command line leaves open, and checks the whole.
     private mutating func fill(from values: ConfigValues) throws {

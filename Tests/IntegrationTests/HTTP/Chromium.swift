@@ -23,8 +23,8 @@ final class Chromium: Sendable {
         let pipes = ["in", "out"].map { folder.path + "/chromium-\($0)" }
         for pipe in pipes { #expect(mkfifo(pipe, 0o600) == 0) }
         // For both directions, so that nobody waits for the other one to open it.
-        input = open(pipes[0], O_RDWR | O_CLOEXEC)
-        output = open(pipes[1], O_RDWR | O_CLOEXEC)
+        input = Foundation.open(pipes[0], O_RDWR | O_CLOEXEC)
+        output = Foundation.open(pipes[1], O_RDWR | O_CLOEXEC)
         let options = [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-background-networking", "--user-data-dir=\(folder.path)/chromium", "--remote-debugging-pipe",
