@@ -50,7 +50,9 @@ final class PosedStar: Sendable {
             lease: { [self] in pose.withLock { $0.lease } },
             report: { [self] in
                 update { $0.asked += 1 }
-                try? await Task.sleep(for: pose.withLock { $0.delay })
+                let delay = pose.withLock { $0.delay }
+                // Which nobody cuts short, as it is with a star.
+                await Task { try? await Task.sleep(for: delay) }.value
                 return pose.withLock { $0.report }
             },
             history: { [self] in pose.withLock { $0.report } == nil ? nil : [] })

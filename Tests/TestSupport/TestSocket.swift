@@ -79,24 +79,30 @@ package final class TestSocket: Sendable {
     #endif
 
     /// All that comes until the other side closes the connection.
-    package func receiveToEnd() async throws -> String { try await receive { _ in false } }
+    ///
+    /// - Parameter evenIfReset: also if it does so with something unread, so that what it has sent may be lost.
+    package func receiveToEnd(evenIfReset: Bool = false) async throws -> String {
+        try await receive(evenIfReset: evenIfReset) { _ in false }
+    }
 
     /// All that comes until it satisfies `isEnough`, or the other side closes the connection.
-    package func receive(until isEnough: @escaping @Sendable (String) -> Bool) async throws -> String {
+    package func receive(
+        evenIfReset: Bool = false, until isEnough: @escaping @Sendable (String) -> Bool
+    ) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { [self] in continuation.resume(with: Result { try receive(isEnough) }) }
+            Thread.detachNewThread { [self] in continuation.resume(with: Result { try receive(evenIfReset, isEnough) })
+            }
         }
     }
 
-    private func receive(_ isEnough: (String) -> Bool) throws -> String {
+    private func receive(_ evenIfReset: Bool, _ isEnough: (String) -> Bool) throws -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while !isEnough(String(decoding: bytes, as: UTF8.self)) {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count == 0 { break }
             guard count > 0 else {
-                // Closed with something unread: what has come counts.
-                if errno == ECONNRESET { break }
+                if evenIfReset, errno == ECONNRESET { break }
                 throw Failure(description: "nothing came: \(String(cString: strerror(errno)))")
             }
             bytes += buffer[..<count]
