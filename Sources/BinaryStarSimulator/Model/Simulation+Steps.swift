@@ -168,13 +168,14 @@ extension Simulation {
         }
         let news = envelope.heartbeat.extension
         let peer = server.member?.peer ?? Peer()
-        let wasSuspect = server.member?.isSuspect ?? false
         guard let result = server.withMember({ $0.receive(envelope.heartbeat, at: reading.local) }) else { return }
-        if wasSuspect { checkProof(envelope, at: server, since: before) }
+        checkProof(envelope, at: server, since: before)
         switch result {
         case .failure(let rejection): log("\(server.seat) rejects a heartbeat: \(rejection)")
         case .success(let reaction):
-            server.isLinkBroken = false
+            if news == nil || news?.incarnation != peer.incarnation || (news?.sequence ?? 0) > peer.sequence {
+                server.isLinkBroken = false
+            }
             noteDecision(
                 of: server, since: before, reading, peerRole: peerRole, isConflict: reaction.conflict != nil)
             if let news, news.incarnation != peer.incarnation {
@@ -192,8 +193,10 @@ extension Simulation {
     private func checkProof(_ envelope: Envelope, at server: SimulatedServer, since before: Snapshot) {
         guard scenario.pair == .classic(server.seat.other), before.role == .active,
             let member = server.member, member.role == .active, !member.isSuspect,
+            let change = history.roleChanges.last(where: { $0.seat == server.seat }),
             history.stalls.contains(where: { stall in
-                stall.seat == server.seat && stall.from <= envelope.arrivedAt && envelope.arrivedAt < stall.until
+                stall.seat == server.seat && change.instant <= stall.from && stall.from <= envelope.arrivedAt
+                    && envelope.arrivedAt < stall.until
                     && stall.until - stall.from > scenario.longestLease(of: server.seat)
             })
         else { return }
@@ -254,7 +257,6 @@ extension Simulation {
         of request: SimulatedRequest, by server: SimulatedServer, since before: Snapshot, _ reading: Reading
     ) {
         guard request.knowsRefusals, before.role != .active, !before.isHandingOver, !server.isLinkBroken,
-            self.server(server.seat.other).isUp,
             let heard = history.lastHeard(server.seat, server.life, before: reading.real),
             reading.real - heard.instant < scenario.interval(of: server.seat.other) / 100 * 120
         else { return }

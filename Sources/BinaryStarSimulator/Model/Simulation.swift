@@ -138,6 +138,10 @@ package final class Simulation {
     func crash(_ server: SimulatedServer, downFor: Instant, losesInFlight: Bool) {
         guard server.isUp else { return }
         if let index = history.lives.lastIndex(where: { $0.seat == server.seat }) { history.lives[index].end = now }
+        // Nobody stalls any longer.
+        for index in history.stalls.indices where history.stalls[index].seat == server.seat {
+            history.stalls[index].until = min(history.stalls[index].until, max(now, history.stalls[index].from))
+        }
         endSpan(of: server.seat, in: &history.pauses)
         endSpan(of: server.seat, in: &history.illnesses)
         log("\(server.seat) dies")
