@@ -128,7 +128,8 @@ extension PairMember {
     private var isPeerUnhealthy: Bool { peer.flags.contains(.unhealthy) }
 
     /// Ends the suspicion if the peer, which is not active, has heard this server after its stall. A classic peer cannot prove
-    /// that; its word counts if it comes so late that it was said after the stall.
+    /// that; its word counts if it comes so late that it was said after the stall. That is a lease, the longest gap between
+    /// two calls that goes unnoticed as a stall.
     private mutating func resolveSuspicion(byEchoOf sequence: UInt64, at now: MonotonicTime) {
         guard let suspicion else { return }
         switch peer.kind {
@@ -138,7 +139,7 @@ extension PairMember {
             else { return }
             leaseEnd = sentAt + leaseDuration
         case .classic, nil:
-            guard now >= suspicion.since + stallThreshold else { return }
+            guard now >= suspicion.since + leaseDuration else { return }
             leaseEnd = now + leaseDuration
         }
         self.suspicion = nil

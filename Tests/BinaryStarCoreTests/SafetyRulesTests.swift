@@ -250,9 +250,11 @@ import Testing
         // It had said that before.
         server.hear(.passive, at: .at(410))
         #expect(server.member.isSuspect)
-        server.hear(.passive, at: .at(510))
+        server.hear(.passive, at: .at(590))
+        #expect(server.member.isSuspect)
+        server.hear(.passive, at: .at(600))
         #expect(!server.member.isSuspect)
-        server.tick(at: .at(510))
+        server.tick(at: .at(600))
         #expect(server.outbox.count > published)
     }
 
@@ -266,10 +268,23 @@ import Testing
         // It may have become active after it said this.
         server.hear(.passive, at: .at(900))
         #expect(server.member.isSuspect)
-        server.hear(.passive, at: .at(999))
+        server.run(until: .at(1_080))
+        server.hear(.passive, at: .at(1_090))
         #expect(server.member.isSuspect)
-        server.hear(.passive, at: .at(1_000))
+        server.hear(.passive, at: .at(1_100))
         #expect(!server.member.isSuspect)
+    }
+
+    @Test("What a classic peer said before a stall is no proof behind a second one that goes unnoticed either")
+    func unnoticedStallBesideAClassicPeer() {
+        var server = Server(.primary)
+        server.hear(.backup, at: .at(0))
+        server.tick(at: .at(0))
+        server.turn(at: .at(400))
+        #expect(server.member.isSuspect)
+        // A heartbeat was due at 500, and less than a stall's length has passed since.
+        server.hear(.passive, at: .at(599))
+        #expect(server.member.isSuspect)
     }
 
     @Test(arguments: [ConflictPolicy.failStop, .stepDown])
