@@ -68,15 +68,17 @@ struct AnswerMemory {
         guard !isOff, let id = request.id else { return .new }
         let key = Key(id: id)
         // Nothing runs while an inline handler does.
-        guard keepsRunning else { return index[key].map { find($0, request) } ?? .new }
+        guard keepsRunning else { return index[key].map { repeated($0, request) } ?? .new }
+        // Taken for granted, so that a new request, which is the usual case, costs one look.
         let slot = claimSlot(term: request.term)
         guard let known = index.updateValue(~slot, forKey: key) else { return .new }
         index[key] = known
         free(slot)
-        return find(known, request)
+        return repeated(known, request)
     }
 
-    private mutating func find(_ known: Int, _ request: borrowing Request) -> Finding {
+    /// What is known of a request that came again; its newest copy is kept while it runs.
+    private mutating func repeated(_ known: Int, _ request: borrowing Request) -> Finding {
         if known >= 0 { return .answered(answers[known - forgotten].answer) }
         // The client may have come back by another connection.
         if running[~known].newest == nil { repeatedCount += 1 }
@@ -115,7 +117,7 @@ struct AnswerMemory {
         bytes += cost
         while answers.count > maximumCount || bytes > maximumBytes, let oldest = answers.popFirst() {
             bytes -= oldest.answer.cost
-            // It may have been asked for and answered anew.
+            // Should it have been answered anew, the later answer stays.
             if let place = index.removeValue(forKey: oldest.key), place != forgotten { index[oldest.key] = place }
             forgotten += 1
         }

@@ -99,45 +99,60 @@ final class HandlerPool: Sendable {
     }
 
     private func work(as id: Int) async {
-        var isFirst = true
-        var outcome: Outcome?
-        while let (request, next) = nextRequest(worker: id, isFirst: isFirst, finishing: outcome.take()) {
-            isFirst = false
-            if let next { startWorker(next) }
+        guard var work = firstRequest(worker: id) else { return }
+        while true {
+            if let next = work.next { startWorker(next) }
             let begun = MonotonicTime.now
             let result: Result<Message?, any Error>
             do {
                 // Nobody waits for its reply any more.
-                if request.deadline <= begun { throw DeadlinePassed() }
-                result = .success(try await handler(request))
+                if work.request.deadline <= begun { throw DeadlinePassed() }
+                result = .success(try await handler(work.request))
             } catch {
                 result = .failure(error)
             }
             let duration = MonotonicTime.now.nanoseconds - begun.nanoseconds
-            outcome = Outcome(request: request, result: result, duration: duration)
+            let outcome = Outcome(request: work.request, result: result, duration: duration)
+            // Without a second reference to the request, so that its frames can be moved.
+            work.request.message = .none
+            guard let more = nextRequest(worker: id, after: outcome) else { return }
+            work = more
         }
     }
 
-    /// Takes what became of the worker's latest request. Returns the next one, and the worker to start for those behind it;
-    /// or `nil` if this worker is to end.
-    private func nextRequest(worker id: Int, isFirst: Bool, finishing outcome: consuming Outcome?) -> (Request, Int?)? {
-        let hasFinished = outcome != nil
-        var finished = outcome
-        let (next, waiters) = state.withLock { state -> ((Request, Int?)?, [CheckedContinuation<Void, Never>]) in
-            if isFirst { state.isStarting = false }
+    /// A request for a worker, and the worker to start for those behind it.
+    private typealias Work = (request: Request, next: Int?)
+
+    private func firstRequest(worker id: Int) -> Work? {
+        let work = state.withLock { state in
+            state.isStarting = false
+            return state.takeWork(limit: limit)
+        }
+        return work ?? lastRequest(worker: id)
+    }
+
+    private func nextRequest(worker id: Int, after outcome: consuming Outcome) -> Work? {
+        var finished = Optional(outcome)
+        let work = state.withLock { state in
             if let outcome = finished.take() { state.finished.append(outcome) }
-            if let request = state.waiting.popFirst() {
-                return ((request, state.claimWorker(limit: limit)), [])
-            }
+            return state.takeWork(limit: limit)
+        }
+        // While the worker still counts: when the last one has ended there is nobody to signal.
+        finishedSignal.raise()
+        return work ?? lastRequest(worker: id)
+    }
+
+    /// What has come in the meantime; or `nil` if the worker is to end, which it does by this.
+    private func lastRequest(worker id: Int) -> Work? {
+        let (work, waiters) = state.withLock { state -> (Work?, [CheckedContinuation<Void, Never>]) in
+            if let work = state.takeWork(limit: limit) { return (work, []) }
             state.workers[id] = nil
             guard state.workers.isEmpty else { return (nil, []) }
             defer { state.idleWaiters = [] }
             return (nil, state.idleWaiters)
         }
-        // Before those are told who wait for the end: there is nobody to signal afterwards.
-        if hasFinished { finishedSignal.raise() }
         for waiter in waiters { waiter.resume() }
-        return next
+        return work
     }
 }
 
@@ -155,6 +170,11 @@ extension HandlerPool.Outcome {
 }
 
 extension HandlerPool.State {
+    /// The request that has waited longest, and the number of a worker that the caller must start.
+    fileprivate mutating func takeWork(limit: Int) -> (request: Request, next: Int?)? {
+        waiting.popFirst().map { ($0, claimWorker(limit: limit)) }
+    }
+
     /// The number of a worker that the caller must start, or `nil` if none is needed now.
     fileprivate mutating func claimWorker(limit: Int) -> Int? {
         guard !waiting.isEmpty, !isStarting, workers.count < limit else { return nil }
