@@ -99,11 +99,15 @@ struct PeerFetch: Sendable {
 
     // MARK: Names
 
-    /// Looks the name up on a thread of its own, since the system's resolver blocks.
+    /// A queue of its own has a thread of its own. The global ones share theirs with Swift's tasks on Linux, and a name server that
+    /// does not answer would hold up all of them.
+    private static let resolver = DispatchQueue(label: "bstar.http.names")
+
+    /// Looks the name up on another thread, since the system's resolver blocks.
     private static func resolve(_ url: PeerURL) async throws -> [ListeningAddress] {
         if let address = ListeningAddress(host: url.host, port: url.port) { return [address] }
         return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(with: Result { try lookUp(url.host, url.port) }) }
+            resolver.async { continuation.resume(with: Result { try lookUp(url.host, url.port) }) }
         }
     }
 
