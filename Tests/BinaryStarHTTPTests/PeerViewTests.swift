@@ -4,7 +4,7 @@ import Testing
 
 @testable import BinaryStarHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct PeerViewTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct PeerViewTests {
     private let url: PeerURL
 
     init() throws { url = try PeerURL("http://127.0.0.1:9") }
@@ -12,7 +12,7 @@ import Testing
     @Test("However many ask, the peer is asked once") func single() async throws {
         let asked = Lock(0)
         let counted = Counted(asked)
-        let view = PeerView(of: url) { _, path in
+        let view = PeerView(of: url, patience: patience) { _, path in
             counted.add()
             try await Task.sleep(for: .milliseconds(50))
             return .object([.init("server", .string("well")), .init("records", .array([]))])
@@ -28,7 +28,7 @@ import Testing
 
     @Test("A peer that is gone is told with the reason, and its records stay") func gone() async throws {
         let isGone = Counted(Lock(0))
-        let view = PeerView(of: url) { _, path in
+        let view = PeerView(of: url, patience: patience) { _, path in
             guard isGone.count == 0 else { throw PeerFetch.Failure("nobody listens there") }
             return .object([.init("server", .string("well")), .init("records", .array([.number("1")]))])
         }

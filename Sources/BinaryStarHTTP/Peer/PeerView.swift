@@ -14,8 +14,6 @@ actor PeerView {
     private static let fresh = Duration.milliseconds(400)
     /// Young enough to be told while a new one is asked for.
     private static let usable = Duration.seconds(3)
-    /// How long an answer may take.
-    private static let patience = Duration.seconds(1)
 
     struct Answer: Sendable {
         /// Where it was asked, when, and what it said or why not.
@@ -25,14 +23,20 @@ actor PeerView {
     }
 
     private let url: PeerURL
+    private let patience: Duration
     private let fetch: @Sendable (PeerURL, String) async throws -> JSON
     private var latest: (server: Result<JSON, any Error>, at: MonotonicTime)?
     private var records: [JSON] = []
     private var lastAnswer: MonotonicTime?
     private var flight: Task<Void, Never>?
 
-    init(of url: PeerURL, fetch: @escaping @Sendable (PeerURL, String) async throws -> JSON) {
+    /// - Parameter patience: how long an answer may take.
+    init(
+        of url: PeerURL, patience: Duration = .seconds(1),
+        fetch: @escaping @Sendable (PeerURL, String) async throws -> JSON
+    ) {
         self.url = url
+        self.patience = patience
         self.fetch = fetch
     }
 
@@ -41,7 +45,7 @@ actor PeerView {
         if age > Self.fresh {
             let flight = flight ?? Task { await ask() }
             self.flight = flight
-            if age > Self.usable { _ = await StatusSource.inTime(Self.patience) { await flight.value } }
+            if age > Self.usable { _ = await StatusSource.inTime(patience) { await flight.value } }
         }
         return Answer(status: status, records: records)
     }
