@@ -26,6 +26,7 @@ def arguments(given):
                         help="check the counters that do not depend on the machine's speed, and write nothing")
     parser.add_argument("--no-build", action="store_true", help="measure what is built already")
     parser.add_argument("--output", help="the name of the results (default: the date)")
+    parser.add_argument("--rounds", type=int, help="how often each server is measured in turn (default: 7)")
     parser.add_argument("--faults", type=int, help="how often each fault is tried")
     return parser.parse_args(given)
 
@@ -51,6 +52,8 @@ def plain(value):
 def main(given):
     options = arguments(given)
     plan = plans.quick() if options.quick else plans.Plan()
+    if options.rounds:
+        plan.rounds = plan.connection_rounds = plan.counter_rounds = plan.heartbeat_rounds = options.rounds
     if options.faults:
         plan.fault_runs = plan.notice_runs = options.faults
     parts = options.only or list(PARTS)

@@ -52,11 +52,7 @@ struct PairOptions: ParsableArguments {
 
     /// What the command line says of what a configuration cannot be made without.
     var commandLine: [AbsoluteConfigKey: ConfigValue] {
-        var values: [AbsoluteConfigKey: ConfigValue] = [:]
-        if let seat { values["seat"] = ConfigValue(.string(seat.rawValue), isSecret: false) }
-        if !listen.isEmpty { values["listen"] = ConfigValue(.stringArray(listen), isSecret: false) }
-        if !connect.isEmpty { values["connect"] = ConfigValue(.stringArray(connect), isSecret: false) }
-        return values
+        ConfigOptions.commandLine(seat: seat, listen: listen, connect: connect)
     }
 
     /// What the command line says, above what `configuration` has already.

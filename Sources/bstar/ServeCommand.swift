@@ -174,17 +174,13 @@ struct ServeCommand: AsyncParsableCommand {
         async
     {
         let configuration = star.configuration
-        Console.print(
-            "\(configuration.seat): starting; clients at \(endpoint), state at \(list(configuration.listen, configuration.furtherListen)), "
-                + "peer at \(list(configuration.connect, configuration.furtherConnect))")
+        let state = configuration.allListen.joined(separator: " and ")
+        let peer = configuration.allConnect.joined(separator: " and ")
+        Console.print("\(configuration.seat): starting; clients at \(endpoint), state at \(state), peer at \(peer)")
         if let control { Console.print("\(configuration.seat): control at \(control), for bstar status and the like") }
         for await change in events {
             Console.print("\(configuration.seat): \(change.story)")
         }
-    }
-
-    private func list(_ endpoint: String, _ further: [String]) -> String {
-        ([endpoint] + further).joined(separator: " and ")
     }
 }
 

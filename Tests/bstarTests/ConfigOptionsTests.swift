@@ -47,6 +47,46 @@ import Testing
         #expect(configuration.furtherConnect == ["tcp://b:1"])
     }
 
+    private func yaml(_ text: String) async throws -> BinaryStarConfiguration {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/serve.yaml"
+        try Data(text.utf8).write(to: URL(filePath: path))
+        let reader = try await ConfigOptions.parse(["--config", path]).values(commandLine: [:], keys: ["frontend"])
+        return try BinaryStarConfiguration(config: reader)
+    }
+
+    #if YAML
+    @Test("A file of YAML says the same as one of JSON")
+    func yamlIsRead() async throws {
+        let configuration = try await yaml(
+            """
+            # The second machine.
+            seat: backup
+            listen: tcp://*:1
+            connect: [tcp://a:1, tcp://b:1]
+            interval: 100ms
+            trustsRefusedConnections: false
+            """)
+        var expected = BinaryStarConfiguration(seat: .backup, listen: "tcp://*:1", connect: "tcp://a:1")
+        expected.furtherConnect = ["tcp://b:1"]
+        expected.timing.interval = .milliseconds(100)
+        expected.trustsRefusedConnections = false
+        #expect(configuration == expected)
+    }
+
+    @Test(arguments: [
+        ("saet: backup", "has \"saet\", which is none of"), ("- seat", "must be a YAML mapping"),
+        ("", "must be a YAML mapping"), ("seat: [", "is no YAML"),
+    ])
+    func wrongYAML(_ text: String, _ message: String) async {
+        await #expect { try await yaml(text) } throws: { "\($0)".contains(message) }
+    }
+    #else
+    @Test func withoutTheTraitYAMLIsRefusedWithTheWayToHaveIt() async {
+        await #expect { try await yaml("seat: backup") } throws: { "\($0)".contains("swift build --traits YAML") }
+    }
+    #endif
+
     @Test("The article lists the keys of both commands, with the options that they stand for")
     func article() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")

@@ -118,8 +118,8 @@ public struct BinaryStarConfiguration: Sendable, Hashable {
         }
     }
 
-    var allListen: [String] { [listen] + furtherListen }
-    var allConnect: [String] { [connect] + furtherConnect }
+    package var allListen: [String] { [listen] + furtherListen }
+    package var allConnect: [String] { [connect] + furtherConnect }
 
     var member: PairMember.Configuration {
         PairMember.Configuration(

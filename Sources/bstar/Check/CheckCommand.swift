@@ -1,6 +1,8 @@
 import ArgumentParser
 import BinaryStar
+import BinaryStarConfig
 import BinaryStarCore
+import Configuration
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,6 +14,7 @@ struct CheckCommand: AsyncParsableCommand {
             Before a server is started, give its options of bstar serve: whether its ports are free, and whether its peer, if \
             it runs, is heard and told alike.
               bstar check --seat backup --frontend 'tcp://*:5001' --listen 'tcp://*:5003' --connect tcp://machine-a:5003
+              bstar check --config /etc/bstar/serve.json
 
             It listens to the heartbeats for a while, as a peer would, and compares how late they come, and how late this \
             machine runs what is due, with what the timing bears. It serves nobody and changes nothing.
@@ -24,6 +27,7 @@ struct CheckCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var servers: ControlOptions
+    @OptionGroup var config: ConfigOptions
 
     @Option(help: "What the server is configured as: primary or backup.")
     var seat: Seat?
@@ -56,12 +60,14 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(help: "Exit with 1 for warnings too.")
     var strict = false
 
-    private var isPreflight: Bool { seat != nil || !listen.isEmpty || !connect.isEmpty || frontend != nil }
+    private var isPreflight: Bool {
+        seat != nil || !listen.isEmpty || !connect.isEmpty || frontend != nil || config.config != nil
+    }
 
     func validate() throws {
-        if isPreflight, seat == nil || connect.isEmpty || listen.isEmpty {
+        if isPreflight, config.config == nil, seat == nil || connect.isEmpty || listen.isEmpty {
             throw ValidationError(
-                "a server that is not started is checked by --seat, --listen and --connect; all three are needed")
+                "a server that is not started is checked by --seat, --listen and --connect, all three, or by --config")
         }
         if isPreflight, !servers.control.isEmpty {
             throw ValidationError("give either --control, for a server that runs, or the options of one that does not")
@@ -98,23 +104,31 @@ struct CheckCommand: AsyncParsableCommand {
     // MARK: A server that is not started
 
     private func preflight() async throws -> [Finding] {
-        guard let seat, let firstListen = listen.first, let firstConnect = connect.first else { return [] }
-        var timing = HeartbeatTiming.standard
-        if let interval { timing.interval = interval }
-        if let timeout { timing.timeout = timeout }
-        var configuration = BinaryStarConfiguration(
-            seat: seat, listen: firstListen, connect: firstConnect, timing: timing)
-        configuration.furtherListen = Array(listen.dropFirst())
-        configuration.furtherConnect = Array(connect.dropFirst())
-        configuration.pairName = servers.pairName
+        // The file may be that of either command.
+        let reader = try await config.values(
+            commandLine: ConfigOptions.commandLine(seat: seat, listen: listen, connect: connect),
+            keys: ServeCommand.configKeys + GuardCommand.configKeys)
         let star: BinaryStar
-        do throws(BinaryStarError) { star = try BinaryStar(configuration: configuration) } catch {
+        let clients: String?
+        do throws(BinaryStarError) {
+            var configuration = try BinaryStarConfiguration(config: reader)
+            if let interval { configuration.timing.interval = interval }
+            if let timeout { configuration.timing.timeout = timeout }
+            if !servers.pairName.isEmpty { configuration.pairName = servers.pairName }
+            // That one is for the server itself.
+            configuration.control = nil
+            clients = try frontend ?? ConfigValues(config: reader).text("frontend")
+            star = try BinaryStar(configuration: configuration)
+        } catch {
             return [.failure("options", error.message, "Correct it.")]
         }
+        let checked = star.configuration
         var findings = [Finding.ok("options", "valid")]
-        for endpoint in listen + [frontend].compactMap({ $0 }) { findings.append(await port(endpoint, star)) }
-        var server = CheckedServer(seat: seat, pairName: servers.pairName, timing: timing)
-        let look = try await look(at: connect, timing: timing)
+        for endpoint in checked.allListen + [clients].compactMap({ $0 }) {
+            findings.append(await port(endpoint, star))
+        }
+        var server = CheckedServer(seat: checked.seat, pairName: checked.pairName, timing: checked.timing)
+        let look = try await look(at: checked.allConnect, timing: checked.timing)
         server.heard = look.heard
         return findings + server.findings(schedulingDelay: look.delay, wallClock: WallClock.milliseconds)
     }
