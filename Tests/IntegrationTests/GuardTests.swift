@@ -3,151 +3,159 @@ import Subprocess
 import TestSupport
 import Testing
 
-/// `bstar guard` with programs that behave badly.
-@Suite(.enabled(if: Tool.canRun, Tool.reason), .timeLimit(.minutes(2))) struct GuardTests {
-    private let folder = TemporaryFolder()
+extension Processes {
+    /// `bstar guard` with programs that behave badly.
+    @Suite(.timeLimit(.minutes(2))) struct GuardTests {
+        private let folder = TemporaryFolder()
 
-    private func arguments(_ seat: String, _ more: [String] = [], running script: String) -> [String] {
-        let other = seat == "primary" ? "backup" : "primary"
-        return [
-            "guard", "--seat", seat, "--listen", folder.ipc("state-\(seat)"), "--connect",
-            folder.ipc("state-\(other)"), "--interval", "100ms", "--timeout", "1s", "--control",
-            folder.path + "/\(seat).sock",
-        ] + more + ["--", "/bin/sh", "-c", script, "script", folder.path]
-    }
-
-    /// What the programs and hooks have written.
-    private func lines() -> [String] {
-        ((try? String(contentsOfFile: folder.path + "/log", encoding: .utf8)) ?? "")
-            .split(separator: "\n").map(String.init)
-    }
-
-    /// Waits until the log has such lines.
-    @discardableResult
-    private func wait(_ what: String, until isThere: ([String]) -> Bool) async throws -> [String] {
-        let deadline = ContinuousClock.now + .seconds(40)
-        while ContinuousClock.now < deadline {
-            let lines = lines()
-            if isThere(lines) { return lines }
-            try await Task.sleep(for: .milliseconds(10))
+        private func arguments(_ seat: String, _ more: [String] = [], running script: String) -> [String] {
+            let other = seat == "primary" ? "backup" : "primary"
+            return [
+                "guard", "--seat", seat, "--listen", folder.ipc("state-\(seat)"), "--connect",
+                folder.ipc("state-\(other)"), "--interval", "100ms", "--timeout", "1s", "--control",
+                folder.path + "/\(seat).sock",
+            ] + more + ["--", "/bin/sh", "-c", script, "script", folder.path]
         }
-        Issue.record("waited in vain: \(what); \(lines())")
-        throw CancellationError()
-    }
 
-    #if os(Linux)
-    /// Says who it is, starts what would outlive it, and does not end when it is asked to.
-    private static let stubborn = """
-        trap : TERM
-        echo "start $BSTAR_SEAT $BSTAR_ROLE $BSTAR_TERM $$" >> "$1/log"
-        setsid sh -c 'trap : TERM; echo "pid $$" >> "$1/log"; while :; do sleep 1; done' x "$1" &
-        (sh -c 'echo "pid $$" >> "$1/log"; while :; do sleep 1; done' x "$1" &)
-        while :; do sleep 0.1; done
-        """
-
-    /// The programs of the log that run.
-    private func running() -> [String] {
-        lines().compactMap { line in
-            let words = line.split(separator: " ")
-            guard words.first == "pid" || words.first == "start", let id = words.last else { return nil }
-            let state = (try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8)) ?? ""
-            let isAlive = !state.isEmpty && !state.contains(") Z ")
-            return isAlive ? String(id) : nil
+        /// What the programs and hooks have written.
+        private func lines() -> [String] {
+            ((try? String(contentsOfFile: folder.path + "/log", encoding: .utf8)) ?? "")
+                .split(separator: "\n").map(String.init)
         }
-    }
 
-    @Test("The program has ended on one machine before the other one starts it, though it ignores SIGTERM")
-    func handover() async throws {
-        let hooks = [
-            "--grace", "2s", "--on-active", "echo \"active $BSTAR_SEAT\" >> \(folder.path)/log",
-            "--on-passive", "echo \"passive $BSTAR_SEAT $BSTAR_ROLE\" >> \(folder.path)/log",
-        ]
-        let primary = arguments("primary", hooks, running: Self.stubborn)
-        let code = try await Tool.run(arguments("backup", hooks, running: Self.stubborn)) { output in
-            let code = try await Tool.run(primary) { _, send in
-                let isThere = try await wait("the primary's program") { $0.count { $0.hasPrefix("pid") } == 2 }
-                #expect(isThere.first == "active primary")
-                for await line in output where line.contains("passive") { break }
+        /// Waits until the log has such lines.
+        @discardableResult
+        private func wait(_ what: String, until isThere: ([String]) -> Bool) async throws -> [String] {
+            let deadline = ContinuousClock.now + .seconds(40)
+            while ContinuousClock.now < deadline {
+                let lines = lines()
+                if isThere(lines) { return lines }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            Issue.record("waited in vain: \(what); \(lines())")
+            throw CancellationError()
+        }
+
+        #if os(Linux)
+        /// Says who it is, starts what would outlive it, and does not end when it is asked to.
+        private static let stubborn = """
+            trap : TERM
+            echo "start $BSTAR_SEAT $BSTAR_ROLE $BSTAR_TERM $$" >> "$1/log"
+            setsid sh -c 'trap : TERM; echo "pid $$" >> "$1/log"; while :; do sleep 1; done' x "$1" &
+            (sh -c 'echo "pid $$" >> "$1/log"; while :; do sleep 1; done' x "$1" &)
+            while :; do sleep 0.1; done
+            """
+
+        /// The programs of the log that run.
+        private func running() -> [String] {
+            lines().compactMap { line in
+                let words = line.split(separator: " ")
+                guard words.first == "pid" || words.first == "start", let id = words.last else { return nil }
+                let state = (try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8)) ?? ""
+                let isAlive = !state.isEmpty && !state.contains(") Z ")
+                return isAlive ? String(id) : nil
+            }
+        }
+
+        @Test("The program has ended on one machine before the other one starts it, though it ignores SIGTERM")
+        func handover() async throws {
+            let hooks = [
+                "--grace", "2s", "--on-active", "echo \"active $BSTAR_SEAT\" >> \(folder.path)/log",
+                "--on-passive", "echo \"passive $BSTAR_SEAT $BSTAR_ROLE\" >> \(folder.path)/log",
+            ]
+            let primary = arguments("primary", hooks, running: Self.stubborn)
+            let code = try await Tool.run(arguments("backup", hooks, running: Self.stubborn)) { output in
+                let code = try await Tool.run(primary) { _, send in
+                    let isThere = try await wait("the primary's program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                    #expect(isThere.first == "active primary")
+                    for await line in output where line.contains("passive") { break }
+                    #expect(running().count == 3)
+                    send(.terminate)
+                    try await wait("the backup's program") { $0.contains { $0.hasPrefix("start backup active") } }
+                    // Nothing of the primary's is left by then.
+                    let starts = lines().filter { $0.hasPrefix("start") }.map { $0.split(separator: " ") }
+                    #expect(starts.count == 2)
+                    #expect(try #require(UInt64(starts[0][3])) < #require(UInt64(starts[1][3])))
+                    #expect(!running().contains(String(starts[0][4])))
+                    try await wait("the hook") { $0.contains("passive primary primary") }
+                }
+                #expect(code == 0)
+                try await wait("the backup's children") { $0.count { $0.hasPrefix("pid") } == 4 }
                 #expect(running().count == 3)
-                send(.terminate)
-                try await wait("the backup's program") { $0.contains { $0.hasPrefix("start backup active") } }
-                // Nothing of the primary's is left by then.
-                let starts = lines().filter { $0.hasPrefix("start") }.map { $0.split(separator: " ") }
-                #expect(starts.count == 2)
-                #expect(try #require(UInt64(starts[0][3])) < #require(UInt64(starts[1][3])))
-                #expect(!running().contains(String(starts[0][4])))
-                try await wait("the hook") { $0.contains("passive primary primary") }
             }
             #expect(code == 0)
-            try await wait("the backup's children") { $0.count { $0.hasPrefix("pid") } == 4 }
-            #expect(running().count == 3)
-        }
-        #expect(code == 0)
-        #expect(running() == [])
-    }
-
-    @Test("Nothing is left of a program when bstar guard is killed")
-    func kill() async throws {
-        let code = try await Tool.run(arguments("primary", ["--grace", "300ms"], running: Self.stubborn)) { _, send in
-            try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
-            #expect(running().count == 3)
-            send(.kill)
-            let deadline = ContinuousClock.now + .seconds(20)
-            while !running().isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(10)) }
             #expect(running() == [])
         }
-        #expect(code == nil)
-    }
-    #endif
 
-    @Test("A program that exits is started again, and then the other machine takes over")
-    func exits() async throws {
-        let script = """
-            echo "start $BSTAR_SEAT" >> "$1/log"
-            [ $BSTAR_SEAT = primary ] && exit 3
-            sleep 60
-            """
-        let limits = ["--restarts", "2", "--restart-window", "1m", "--grace", "1s"]
-        let primary = arguments("primary", limits, running: script)
-        let code = try await Tool.run(arguments("backup", limits, running: script)) { _ in
-            let code = try await Tool.run(primary) { _ in
-                try await wait("the backup's program") { $0.contains("start backup") }
-                // It goes on if the other one cannot take over yet.
-                let starts = lines().count { $0 == "start primary" }
-                #expect(starts >= 3 && starts.isMultiple(of: 3))
+        @Test("Nothing is left of a program when bstar guard is killed")
+        func kill() async throws {
+            let code = try await Tool.run(arguments("primary", ["--grace", "300ms"], running: Self.stubborn)) {
+                _, send in
+                try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                #expect(running().count == 3)
+                send(.kill)
+                let deadline = ContinuousClock.now + .seconds(20)
+                while !running().isEmpty, ContinuousClock.now < deadline {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                #expect(running() == [])
+            }
+            #expect(code == nil)
+        }
+        #endif
+
+        @Test("A program that exits is started again, and then the other machine takes over")
+        func exits() async throws {
+            let script = """
+                echo "start $BSTAR_SEAT" >> "$1/log"
+                [ $BSTAR_SEAT = primary ] && exit 3
+                sleep 60
+                """
+            let limits = ["--restarts", "2", "--restart-window", "1m", "--grace", "1s"]
+            let primary = arguments("primary", limits, running: script)
+            let code = try await Tool.run(arguments("backup", limits, running: script)) { _ in
+                let code = try await Tool.run(primary) { _ in
+                    try await wait("the backup's program") { $0.contains("start backup") }
+                    // It goes on if the other one cannot take over yet.
+                    let starts = lines().count { $0 == "start primary" }
+                    #expect(starts >= 3 && starts.isMultiple(of: 3))
+                }
+                #expect(code == 0)
             }
             #expect(code == 0)
         }
-        #expect(code == 0)
-    }
 
-    @Test("An operator asks a guard, and has it hand over; the program knows nothing of the guard's service manager")
-    func control() async throws {
-        let script = """
-            echo "start $BSTAR_SEAT $NOTIFY_SOCKET" >> "$1/log"
-            sleep 60
-            """
-        let sockets = ["--control", folder.path + "/primary.sock", "--control", folder.path + "/backup.sock"]
-        let prefix = ["env", "NOTIFY_SOCKET=/nowhere"]
-        let guards = try ["primary", "backup"].map { seat in
-            try ToolProcess("bstar", arguments(seat, ["--grace", "1s"], running: script), prefix: prefix)
+        @Test(
+            "An operator asks a guard, and has it hand over; the program knows nothing of the guard's service manager")
+        func control() async throws {
+            let script = """
+                echo "start $BSTAR_SEAT $NOTIFY_SOCKET" >> "$1/log"
+                sleep 60
+                """
+            let sockets = ["--control", folder.path + "/primary.sock", "--control", folder.path + "/backup.sock"]
+            let prefix = ["env", "NOTIFY_SOCKET=/nowhere"]
+            let guards = try ["primary", "backup"].map { seat in
+                try ToolProcess("bstar", arguments(seat, ["--grace", "1s"], running: script), prefix: prefix)
+            }
+            try await wait("the primary's program") { $0 == ["start primary "] }
+            let deadline = ContinuousClock.now + .seconds(30)
+            // Until the backup is passive there is nobody to hand over to.
+            while try await Tool.run(["switchover"] + sockets).exitCode != 0, ContinuousClock.now < deadline {}
+            #expect(try await wait("the backup's program") { $0.count == 2 } == ["start primary ", "start backup "])
+            let status = try await Tool.run(["status"] + sockets)
+            #expect(status.output.hasPrefix("the backup serves"), "\(status.output) \(status.error)")
+            for process in guards {
+                process.send(SIGTERM)
+                #expect(await process.exitCode() == 0)
+            }
         }
-        try await wait("the primary's program") { $0 == ["start primary "] }
-        let deadline = ContinuousClock.now + .seconds(30)
-        // Until the backup is passive there is nobody to hand over to.
-        while try await Tool.run(["switchover"] + sockets).exitCode != 0, ContinuousClock.now < deadline {}
-        #expect(try await wait("the backup's program") { $0.count == 2 } == ["start primary ", "start backup "])
-        let status = try await Tool.run(["status"] + sockets)
-        #expect(status.output.hasPrefix("the backup serves"), "\(status.output) \(status.error)")
-        for process in guards {
-            process.send(SIGTERM)
-            #expect(await process.exitCode() == 0)
-        }
-    }
 
-    @Test func aProgramThatIsNotThereIsSaid() async throws {
-        let outcome = try await Tool.run(["guard", "--seat", "primary", "--listen", "ipc://a", "--connect", "ipc://b"])
-        #expect(outcome.exitCode == 64)
-        #expect(outcome.error.contains("say which program to run"))
+        @Test func aProgramThatIsNotThereIsSaid() async throws {
+            let outcome = try await Tool.run([
+                "guard", "--seat", "primary", "--listen", "ipc://a", "--connect", "ipc://b",
+            ])
+            #expect(outcome.exitCode == 64)
+            #expect(outcome.error.contains("say which program to run"))
+        }
     }
 }

@@ -117,7 +117,8 @@ struct CheckCommand: AsyncParsableCommand {
             if !servers.pairName.isEmpty { configuration.pairName = servers.pairName }
             // That one is for the server itself.
             configuration.control = nil
-            clients = try frontend ?? ConfigValues(config: reader).text("frontend")
+            let said = try ConfigValues(config: reader).text("frontend")
+            clients = frontend ?? said
             star = try BinaryStar(configuration: configuration)
         } catch {
             return [.failure("options", error.message, "Correct it.")]
