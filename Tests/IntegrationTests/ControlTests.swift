@@ -119,8 +119,10 @@ extension Processes {
 
         private func answers(_ seat: Seat) async throws {
             // The socket is there a moment after the first line.
-            for _ in 0..<200 where try await Tool.run(["status", "--control", socket(seat)]).exitCode == 1 {}
-            let outcome = try await Tool.run(["status", "--control", socket(seat)])
+            var outcome = try await Tool.run(["status", "--control", socket(seat)])
+            for _ in 0..<200 where outcome.exitCode == 1 {
+                outcome = try await Tool.run(["status", "--control", socket(seat)])
+            }
             #expect(outcome.exitCode == 3 && outcome.output.contains("waiting"), "\(outcome.output)\(outcome.error)")
         }
 
