@@ -20,6 +20,7 @@ import Testing
         let request = try request(head)
         #expect(request.method == method && request.path == path && request.query == query)
         #expect(request.keepsAlive == keepsAlive && !request.hasBody)
+        #expect(request.host == (head.lowercased().contains("host:") ? "a" : nil))
     }
 
     @Test(

@@ -28,6 +28,29 @@ import Testing
     }
 
     @Test(
+        "Who may ask at a loopback address, by the Host field",
+        arguments: [
+            ("localhost", true), ("localhost:8080", true), ("127.0.0.1", true), ("127.0.0.1:80", true), ("[::1]", true),
+            ("[::1]:8080", true), (nil, true), ("", false), ("a", false), ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example:80", false), ("evil.example:80", false), ("localhost:a", false), (":80", false),
+            ("::1", false), ("[::1]a", false), ("a:localhost", false),
+        ] as [(String?, Bool)])
+    func hosts(_ name: String?, _ isKnown: Bool) throws {
+        var request = Request(method: "GET", path: "/status")
+        request.host = name
+        for host in ["127.0.0.1", "127.0.0.2", "::1"] {
+            var configuration = StatusServerConfiguration(port: 80)
+            configuration.host = host
+            let isAdmitted = (try? configuration.admit(request)) != nil
+            #expect(isAdmitted == isKnown, "\(host)")
+        }
+        // Whoever reaches another address has other ways to it.
+        var configuration = StatusServerConfiguration(port: 80)
+        configuration.host = "0.0.0.0"
+        try configuration.admit(request)
+    }
+
+    @Test(
         "The rules",
         arguments: [
             { $0.host = "machine" }, { $0.maximumConnections = 0 }, { $0.maximumHeadSize = 255 },

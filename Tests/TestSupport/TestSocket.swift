@@ -112,7 +112,7 @@ package final class TestSocket: Sendable {
 
     /// Asks for a path, and returns the answer.
     package func get(_ path: String, method: String = "GET") async throws -> TestAnswer {
-        try send("\(method) \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        try send("\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return try TestAnswer(try await receiveToEnd())
     }
 }

@@ -37,6 +37,7 @@ struct Connection: Sendable {
             do {
                 let end = try await receiveHead(&received)
                 request = try Request(head: received[..<end])
+                try configuration.admit(request)
                 received.removeFirst(end)
             } catch let refused as Request.Refused {
                 try await socket.write(bytes: Response(refused).bytes(keepsAlive: false))

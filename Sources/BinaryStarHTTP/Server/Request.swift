@@ -7,6 +7,8 @@ struct Request: Sendable, Hashable {
     var path: String
     /// Without the question mark.
     var query = ""
+    /// What the Host field says, in small letters; `nil` if there is none.
+    var host: String?
     /// Whether the client will send further requests over this connection.
     var keepsAlive = true
     /// Whether something follows the head that nobody here reads, so that the connection must end.
@@ -62,7 +64,9 @@ struct Request: Sendable, Hashable {
             else { throw .malformed("a header field must be a name, a colon and a value") }
             let value = line[line.index(after: colon)...].lowercased()
             switch line[..<colon].lowercased() {
-            case "host": hosts += 1
+            case "host":
+                hosts += 1
+                host = String(value.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed())
             case "connection":
                 if value.contains("close") {
                     keepsAlive = false
@@ -70,7 +74,7 @@ struct Request: Sendable, Hashable {
                     keepsAlive = true
                 }
             case "transfer-encoding": hasBody = true
-            case "content-length": if value.contains(where: { $0 != "0" && $0 != " " && $0 != "\t" }) { hasBody = true }
+            case "content-length": if value.contains(where: { $0 != "0" && !Self.isBlank($0) }) { hasBody = true }
             default: break
             }
         }
@@ -94,6 +98,8 @@ struct Request: Sendable, Hashable {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
     }
+
+    private static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
 
     private static func isToken(_ byte: UInt8) -> Bool {
         switch byte {

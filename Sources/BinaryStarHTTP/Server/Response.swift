@@ -9,6 +9,7 @@ struct Response: Sendable {
         case notFound = 404
         case methodNotAllowed = 405
         case requestTimeout = 408
+        case misdirected = 421
         case headTooLarge = 431
         case unavailable = 503
         case versionNotSupported = 505
@@ -21,6 +22,7 @@ struct Response: Sendable {
             case .notFound: "Not Found"
             case .methodNotAllowed: "Method Not Allowed"
             case .requestTimeout: "Request Timeout"
+            case .misdirected: "Misdirected Request"
             case .headTooLarge: "Request Header Fields Too Large"
             case .unavailable: "Service Unavailable"
             case .versionNotSupported: "HTTP Version Not Supported"
