@@ -146,10 +146,16 @@ public actor StatusServer: Service {
                 continue
             }
             socket.socket.prepare()
-            await makeRoom()
+            do { try await makeRoom() } catch {
+                try? socket.close()
+                throw error
+            }
             add(socket)
         }
     }
+
+    /// How many clients are connected.
+    var connectionCount: Int { connections.count }
 
     private func add(_ socket: AsyncSocket) {
         lastConnection += 1
@@ -166,22 +172,37 @@ public actor StatusServer: Service {
         )
     }
 
-    /// Lets a client go if there are as many as there may be: the one that has been silent for longest, and so none that is being
-    /// answered, unless all are.
-    private func makeRoom() async {
+    /// Lets a client go if there are as many as there may be: the one that has been silent for longest, or else the one
+    /// that has taken nothing of its answer for longest. While all of them are being answered it waits for any of them.
+    private func makeRoom() async throws {
         while connections.count >= configuration.maximumConnections {
-            let waiting = connections.values.compactMap { connection in
-                connection.clock.waitingSince.map { (since: $0, task: connection.task) }
-            }
-            if let oldest = waiting.min(by: { $0.since < $1.since }) {
-                oldest.task.cancel()
-                await oldest.task.value
+            if let task = silent ?? deaf {
+                task.cancel()
+                await task.value
             } else {
-                // Which takes no longer than the request timeout.
-                await connections.values.first?.task.value
+                // Now and then, since a client that stops to take its answer gives no sign of that.
+                try await Task.sleep(for: .milliseconds(20))
             }
         }
     }
+
+    private var silent: Task<Void, Never>? {
+        let waiting = connections.values.compactMap { connection in
+            connection.clock.waitingSince.map { (since: $0, task: connection.task) }
+        }
+        return waiting.min { $0.since < $1.since }?.task
+    }
+
+    private var deaf: Task<Void, Never>? {
+        let limit = ContinuousClock.now - min(configuration.requestTimeout, Self.deafness)
+        let unread = connections.values.compactMap { connection in
+            connection.clock.unreadSince.map { (since: $0, task: connection.task) }
+        }
+        return unread.filter { $0.since < limit }.min { $0.since < $1.since }?.task
+    }
+
+    /// How long a client may take nothing of its answer while others wait for its place.
+    private static let deafness = Duration.seconds(1)
 
     /// Has answers that are on their way arrive, unless it must be at once, and ends the connections.
     private func endConnections(atOnce: Bool) async {

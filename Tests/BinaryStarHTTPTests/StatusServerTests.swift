@@ -77,9 +77,15 @@ import Testing
 
     @Test("A request that does not come in time is given up, however busily its bytes trickle in")
     func slowClient() async throws {
-        let limits: (inout StatusServerConfiguration) -> Void = { $0.requestTimeout = .milliseconds(300) }
-        try await running(star.server(limits)) { address in
+        try await running(
+            star.server {
+                $0.requestTimeout = .milliseconds(300)
+                $0.idleTimeout = .seconds(60)
+            }
+        ) { address in
             let client = try TestSocket(address: address)
+            // So long that the first limit is over and the one of a connection without a request holds.
+            try await Task.sleep(for: .milliseconds(600))
             let begin = ContinuousClock.now
             try client.send("GET / HTTP/1.1\r\n")
             let trickle = Task {
@@ -91,6 +97,8 @@ import Testing
             defer { trickle.cancel() }
             #expect(try TestAnswer(try await client.receiveToEnd(evenIfReset: true)).status == 408)
             #expect(ContinuousClock.now - begin >= .milliseconds(300))
+            // Not the time of a connection without a request.
+            #expect(ContinuousClock.now - begin < .seconds(25))
         }
     }
 
@@ -102,22 +110,105 @@ import Testing
         }
     }
 
-    @Test("A client that does not take its answer is given up")
-    func deafClient() async throws {
+    /// Answers `/long` with more than the buffers of the system hold.
+    private func talkative(_ limits: (inout StatusServerConfiguration) -> Void) throws -> StatusServer {
         var configuration = StatusServerConfiguration(port: 0)
-        configuration.requestTimeout = .seconds(2)
-        configuration.maximumConnections = 1
-        let server = try StatusServer(configuration: configuration, logger: .init(label: "test")) { request in
-            // More than the buffers of the system hold.
+        configuration.idleTimeout = .seconds(60)
+        limits(&configuration)
+        return try StatusServer(configuration: configuration, logger: .init(label: "test")) { request in
             .text(.ok, request.path == "/long" ? String(repeating: "x", count: 1 << 24) : "short")
+        }
+    }
+
+    @Test("A client that does not take its answer is given up, also if there is room for others")
+    func deafClient() async throws {
+        let server = try talkative { $0.requestTimeout = .milliseconds(300) }
+        try await running(server) { address in
+            let client = try TestSocket(address: address)
+            // So long that the limit of a connection without a request holds.
+            try await Task.sleep(for: .milliseconds(600))
+            let begin = ContinuousClock.now
+            try client.send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            _ = try await client.receive { !$0.isEmpty }
+            while await server.connectionCount > 0, ContinuousClock.now - begin < patience {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(ContinuousClock.now - begin < .seconds(25))
+            withExtendedLifetime(client) {}
+        }
+    }
+
+    @Test("A client that does not take its answer makes room for others before its time is over")
+    func deafClientInTheWay() async throws {
+        let server = try talkative {
+            $0.requestTimeout = .seconds(60)
+            $0.maximumConnections = 1
         }
         try await running(server) { address in
             let client = try TestSocket(address: address)
-            try client.send("GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+            try client.send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n")
             _ = try await client.receive { !$0.isEmpty }
-            // Nobody else gets in before.
             #expect(try await TestSocket(address: address).get("/short").body == "short\n")
             withExtendedLifetime(client) {}
+        }
+    }
+
+    @Test("While all clients are being answered, the first of them that is done makes room", arguments: ["/a", "/b"])
+    func crowdThatIsAnswered(_ first: String) async throws {
+        let entered = ["/a": Gate(), "/b": Gate()], leave = ["/a": Gate(), "/b": Gate()]
+        var configuration = StatusServerConfiguration(port: 0)
+        configuration.maximumConnections = 2
+        configuration.requestTimeout = .seconds(60)
+        let server = try StatusServer(configuration: configuration, logger: .init(label: "test")) { request in
+            entered[request.path]?.open()
+            await leave[request.path]?.wait()
+            return .text(.ok, request.path)
+        }
+        try await running(server) { address in
+            let clients = try ["/a", "/b"].map { path in
+                let client = try TestSocket(address: address)
+                try client.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                return client
+            }
+            for gate in entered.values { await gate.wait() }
+            let third = try TestSocket(address: address)
+            leave[first]?.open()
+            #expect(try await third.get("/c").body == "/c\n")
+            for gate in leave.values { gate.open() }
+            withExtendedLifetime(clients) {}
+        }
+    }
+
+    @Test("An answer that is cut short is not sent: it could say what is not so")
+    func answerCutShort() async throws {
+        let entered = Gate(), never = Gate()
+        let server = try StatusServer(
+            configuration: .init(port: 0), logger: .init(label: "test")
+        ) { _ in
+            entered.open()
+            await never.wait()
+            return .text(.unavailable, "the star's thread does not answer")
+        }
+        let address = try await server.listen()
+        let run = Task { try await server.run() }
+        let client = try TestSocket(address: address)
+        try client.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await entered.wait()
+        run.cancel()
+        #expect(try await client.receiveToEnd() == "")
+        try await run.value
+    }
+
+    @Test("At a loopback address a page with a name of its own is refused, and a check without a Host is answered")
+    func foreignHost() async throws {
+        try await running(star.server()) { address in
+            let foreign = try TestSocket(address: address)
+            try foreign.send("GET /status HTTP/1.1\r\nHost: evil.example:8080\r\n\r\n")
+            let refused = try TestAnswer(try await foreign.receiveToEnd())
+            #expect(refused.status == 421 && refused.body.contains("Host") && !refused.body.contains("seat"))
+            let check = try TestSocket(address: address)
+            try check.send("GET /active HTTP/1.0\r\n\r\n")
+            #expect(try TestAnswer(try await check.receiveToEnd()).status == 200)
         }
     }
 

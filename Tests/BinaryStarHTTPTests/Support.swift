@@ -86,3 +86,23 @@ func running<Value: Sendable>(
     try await run.value
     return try outcome.get()
 }
+
+/// Keeps whoever comes waiting until it is opened.
+final class Gate: Sendable {
+    private let stream: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream() }
+
+    func open() { continuation.finish() }
+
+    /// Also returns when the task is cancelled.
+    func wait() async { for await _ in stream {} }
+}
+
+/// Counts, from whatever thread.
+final class Tally: Sendable {
+    private let number = Lock(0)
+    func add() { number.withLock { $0 += 1 } }
+    var count: Int { number.withLock { $0 } }
+}

@@ -18,8 +18,8 @@ struct Connection: Sendable {
         self.answer = answer
     }
 
-    /// Returns when the connection has ended: the client has closed it, has taken too long or sent what is no request, or the task
-    /// is cancelled.
+    /// Returns when the connection has ended: the client has closed it, has taken too long or sent what is no request,
+    /// or the task is cancelled.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await answerRequests() }
@@ -40,19 +40,20 @@ struct Connection: Sendable {
                 try configuration.admit(request)
                 received.removeFirst(end)
             } catch let refused as Request.Refused {
-                try await socket.write(bytes: Response(refused).bytes(keepsAlive: false))
+                try await write(Response(refused).bytes(keepsAlive: false))
                 return try await drain()
             } catch is CancellationError where !received.isEmpty && clock.isOver {
                 // Without waiting for the client to take it.
                 let refused = Request.Refused(status: .requestTimeout, reason: "the request did not come in time")
-                try await socket.write(bytes: Response(refused).bytes(keepsAlive: false))
+                try await write(Response(refused).bytes(keepsAlive: false))
                 return
             }
             clock.begin(.answering, within: configuration.requestTimeout)
             let response = await answer(request)
+            // An answer that was cut short may say what is not so, such as that the star's thread does not answer.
+            if Task.isCancelled, !clock.isOver { return }
             let keepsAlive = request.keepsAlive && !clock.isStopping
-            try await socket.write(
-                bytes: response.bytes(keepsAlive: keepsAlive, withoutBody: request.method == "HEAD"))
+            try await write(response.bytes(keepsAlive: keepsAlive, withoutBody: request.method == "HEAD"))
             if !keepsAlive { return request.hasBody ? try await drain() : () }
         } while true
     }
@@ -81,59 +82,24 @@ struct Connection: Sendable {
         }
     }
 
+    /// Writes it in pieces, so that the clock knows of a client that takes nothing.
+    private func write(_ bytes: [UInt8]) async throws {
+        if !clock.isOver { clock.begin(.writing, within: configuration.requestTimeout) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try await socket.write(bytes: Array(rest.prefix(Self.pieceSize)))
+            rest = rest.dropFirst(Self.pieceSize)
+            clock.progress()
+        }
+    }
+
+    private static let pieceSize = 1 << 14
+
     /// Takes what the client still sends. If the connection ended with that unread, the answer could be lost.
     private func drain() async throws {
         clock.begin(.waiting, within: min(configuration.requestTimeout, .seconds(1)))
         socket.socket.endWriting()
         var left = 1 << 18
         while left > 0 { left -= try await socket.read(atMost: 4_096).count }
-    }
-}
-
-/// How long a connection may go on with what it does. Any thread may ask.
-final class ConnectionClock: Sendable {
-    enum Phase: Sendable {
-        /// For a request, or for the rest of it.
-        case waiting
-        case answering
-    }
-
-    private struct State {
-        var phase = Phase.waiting
-        var since = ContinuousClock.now
-        var deadline: ContinuousClock.Instant
-        var isStopping = false
-    }
-
-    private let state: Lock<State>
-
-    init(within limit: Duration) { state = Lock(State(deadline: .now + limit)) }
-
-    func begin(_ phase: Phase, within limit: Duration) {
-        state.withLock { state in
-            // What comes slowly is no reason to take a client for a busy one.
-            if phase == .answering || state.phase != phase { state.since = .now }
-            state.phase = phase
-            state.deadline = .now + limit
-        }
-    }
-
-    /// From now on the answer to a request is the last one of its connection.
-    func stop() { state.withLock { $0.isStopping = true } }
-
-    var isStopping: Bool { state.withLock { $0.isStopping } }
-    var isOver: Bool { state.withLock { $0.deadline <= .now } }
-
-    /// Since when the connection waits for a request; `nil` while it answers one.
-    var waitingSince: ContinuousClock.Instant? { state.withLock { $0.phase == .waiting ? $0.since : nil } }
-
-    /// Returns when the time is over, or the task is cancelled.
-    func waitUntilOver() async {
-        while !Task.isCancelled {
-            let deadline = state.withLock { $0.deadline }
-            guard deadline > .now else { return }
-            // It may have been put off by then.
-            try? await Task.sleep(until: deadline, clock: .continuous)
-        }
     }
 }
