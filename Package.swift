@@ -234,6 +234,7 @@ let package = Package(
             dependencies: [
                 "BinaryStar", "BinaryStarCore", "BinaryStarHTTP", "TestSupport",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -94,9 +94,12 @@ public actor StatusServer: Service {
             guard let address = ListeningAddress(host: configuration.host, port: configuration.port) else {
                 throw SocketError.unsupportedAddress
             }
-            let listener = try AsyncSocket(socket: try address.makeListener(), pool: pool)
-            self.listener = listener
-            return listener.socket.localName ?? text
+            let socket = try address.makeListener()
+            do { listener = try AsyncSocket(socket: socket, pool: pool) } catch {
+                try? socket.close()
+                throw error
+            }
+            return socket.localName ?? text
         } catch {
             throw BinaryStarError(.endpointUnavailable, "cannot listen for HTTP at \(text): \(Self.reason(error))")
         }
@@ -112,7 +115,10 @@ public actor StatusServer: Service {
         hasRun = true
         let address = try listen()
         guard let listener else { return }
-        try await pool.prepare()
+        do { try await pool.prepare() } catch {
+            close()
+            throw ended(by: error)
+        }
         logger.info("answering by HTTP", metadata: [LogKey.endpoint: "\(address)"])
         let polling = Task { [pool] in try await pool.run() }
         var failure: (any Error)?
@@ -124,15 +130,25 @@ public actor StatusServer: Service {
         } catch {
             failure = error
         }
-        try? listener.close()
-        self.listener = nil
+        close()
         await endConnections(atOnce: Task.isCancelled)
         // Last, since it is what wakes the connections.
         polling.cancel()
         _ = await polling.result
-        if let failure {
-            throw BinaryStarError(.socketFailed, "the HTTP server has ended: \(Self.reason(failure))")
-        }
+        if let failure { throw ended(by: failure) }
+    }
+
+    /// Frees the port.
+    private func close() {
+        try? listener?.close()
+        listener = nil
+    }
+
+    // A server that listened and never ran holds its port.
+    deinit { try? listener?.close() }
+
+    private func ended(by failure: any Error) -> BinaryStarError {
+        BinaryStarError(.socketFailed, "the HTTP server has ended: \(Self.reason(failure))")
     }
 
     private func accept(_ listener: AsyncSocket) async throws {

@@ -1,5 +1,6 @@
 import BinaryStar
 import BinaryStarCore
+import FlyingSocks
 import Logging
 import ServiceLifecycle
 import TestSupport
@@ -288,15 +289,34 @@ import Testing
         }
     }
 
-    @Test("A star's thread that hangs is told within its patience, and its lease at once")
-    func hangingStar() async throws {
-        let value = await StatusSource.inTime(.milliseconds(20)) {
-            try? await Task.sleep(for: .seconds(60))
-            return 1
-        }
-        #expect(value == nil)
-        #expect(await StatusSource.inTime { 1 } == 1)
+    @Test("A server that listened and never ran leaves its port to others")
+    func neverRun() async throws {
+        var server: StatusServer? = try star.server()
+        let address = try #require(try await server?.listen())
+        server = nil
+        #expect(throws: TestSocket.Failure.self) { try TestSocket(address: address) }
     }
+
+    @Test("If the system lets nobody wait for sockets, the server says so and leaves its port to others")
+    func noPool() async throws {
+        let server = try StatusServer(
+            configuration: .init(port: 0), pool: BrokenPool(), logger: .init(label: "test")
+        ) { _ in .text(.ok, "") }
+        let address = try await server.listen()
+        await #expect {
+            try await server.run()
+        } throws: {
+            ($0 as? BinaryStarError)?.code == .socketFailed && "\($0)".contains("too many open files")
+        }
+        #expect(throws: TestSocket.Failure.self) { try TestSocket(address: address) }
+    }
+}
+
+/// One that the system refuses.
+private struct BrokenPool: AsyncSocketPool {
+    func prepare() async throws { throw SocketError.failed(type: "epoll", errno: 24, message: "too many open files") }
+    func run() async throws {}
+    func suspendSocket(_ socket: Socket, untilReadyFor events: Socket.Events) async throws {}
 }
 
 extension String {
