@@ -64,8 +64,9 @@ public actor StatusServer: Service {
         configuration: StatusServerConfiguration, source: StatusSource, metrics: PrometheusMetrics?, logger: Logger
     ) throws(BinaryStarError) {
         let pool: any AsyncSocketPool = .make()
-        let peer = try configuration.peer.map { url throws(BinaryStarError) in
-            PeerView(of: try PeerURL(url)) { try await PeerFetch(pool: pool).json($0, $1) }
+        let peer = try configuration.peer.map { text throws(BinaryStarError) -> PeerView in
+            let url = try PeerURL(text), fetch = PeerFetch(of: url, pool: pool)
+            return PeerView(of: url) { try await fetch.json($0) }
         }
         let responder = Responder(source: source, metrics: metrics, peer: peer)
         try self.init(configuration: configuration, pool: pool, logger: logger) { await responder.answer($0) }

@@ -10,9 +10,8 @@ import Testing
     init() throws { url = try PeerURL("http://127.0.0.1:9") }
 
     @Test("However many ask, the peer is asked once") func single() async throws {
-        let asked = Lock(0)
-        let counted = Counted(asked)
-        let view = PeerView(of: url, patience: patience) { _, path in
+        let counted = Tally()
+        let view = PeerView(of: url, patience: patience) { path in
             counted.add()
             try await Task.sleep(for: .milliseconds(50))
             return .object([.init("server", .string("well")), .init("records", .array([]))])
@@ -27,8 +26,8 @@ import Testing
     }
 
     @Test("A peer that is gone is told with the reason, and its records stay") func gone() async throws {
-        let isGone = Counted(Lock(0))
-        let view = PeerView(of: url, patience: patience) { _, path in
+        let isGone = Tally()
+        let view = PeerView(of: url, patience: patience) { path in
             guard isGone.count == 0 else { throw PeerFetch.Failure("nobody listens there") }
             return .object([.init("server", .string("well")), .init("records", .array([.number("1")]))])
         }
@@ -44,11 +43,63 @@ import Testing
     }
 
     @Test("A peer that hangs delays nobody for longer than its time") func hanging() async throws {
-        let view = PeerView(of: url) { _, _ in
+        let view = PeerView(of: url) { _ in
             try await Task.sleep(for: .seconds(60))
             return .null
         }
         #expect(await view.answer().status["error"] == .string("no answer yet"))
+    }
+
+    @Test("What the peer told before a change is not told beside it, but asked anew") func change() async {
+        let counted = Tally()
+        let view = PeerView(of: url, patience: patience) { path in
+            if path.hasPrefix("/status") { counted.add() }
+            return .object([.init("server", .number("\(counted.count)"))])
+        }
+        #expect(await view.answer().status["server"] == .number("1"))
+        await view.refresh(since: .now)
+        #expect(await view.current.status["server"] == .number("2"))
+    }
+
+    @Test("So it is while a question is open that was asked before the change") func changeMeanwhile() async {
+        let counted = Tally(), entered = Gate(), leave = Gate()
+        let view = PeerView(of: url, patience: patience) { path in
+            guard path.hasPrefix("/status") else { return .null }
+            counted.add()
+            let number = counted.count
+            entered.open()
+            if number == 1 { await leave.wait() }
+            return .object([.init("server", .number("\(number)"))])
+        }
+        async let first = view.answer()
+        await entered.wait()
+        async let second: Void = view.refresh(since: .now)
+        leave.open()
+        _ = await (first, second)
+        #expect(await view.current.status["server"] == .number("2"))
+    }
+
+    @Test("What a peer told long ago is not told as if it were so when it does not answer any more")
+    func old() async throws {
+        let counted = Tally(), never = Gate()
+        let view = PeerView(of: url, usable: .milliseconds(500), patience: .milliseconds(50)) { _ in
+            counted.add()
+            if counted.count > 2 { await never.wait() }
+            return .object([.init("server", .string("well"))])
+        }
+        var answer = await view.answer()
+        while counted.count < 2 || answer.status["server"] == nil { answer = await view.answer() }
+        let begin = ContinuousClock.now
+        while answer.status["server"] != nil, ContinuousClock.now - begin < patience {
+            try await Task.sleep(for: .milliseconds(20))
+            answer = await view.answer()
+        }
+        never.open()
+        guard case .string(let error)? = answer.status["error"] else {
+            Issue.record("\(answer.status)")
+            return
+        }
+        #expect(error.hasPrefix("no answer for ") && error.hasSuffix(" s"))
     }
 
     @Test("One server asks another, over real sockets, and by a name") func servers() async throws {
@@ -92,11 +143,4 @@ import Testing
     func whatIsNoAnswer(_ text: String, _ reason: String) {
         #expect { try PeerFetch.body(Array(text.utf8)) } throws: { "\($0)".contains(reason) }
     }
-}
-
-private final class Counted: Sendable {
-    private let number: Lock<Int>
-    init(_ number: consuming sending Lock<Int>) { self.number = number }
-    func add() { number.withLock { $0 += 1 } }
-    var count: Int { number.withLock { $0 } }
 }

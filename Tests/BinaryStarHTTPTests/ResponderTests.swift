@@ -121,7 +121,7 @@ import Testing
     func json() async throws {
         star.become(.active)
         let url = try PeerURL("http://127.0.0.1:1")
-        let peer = PeerView(of: url) { _, path in
+        let peer = PeerView(of: url) { path in
             try JSON(
                 parsing: Array(
                     (path.hasPrefix("/status") ? #"{"server":{"seat":"backup"}}"# : #"{"records":[{"term":3}]}"#).utf8))

@@ -55,7 +55,8 @@ final class PosedStar: Sendable {
                 await Task { try? await Task.sleep(for: delay) }.value
                 return pose.withLock { $0.report }
             },
-            history: { [self] in pose.withLock { $0.report } == nil ? nil : [] })
+            history: { [self] in pose.withLock { $0.report } == nil ? nil : [] },
+            dimensions: [("pair", "p"), ("seat", "primary")])
     }
 
     func responder(metrics: PrometheusMetrics? = nil, peer: PeerView? = nil) -> Responder {

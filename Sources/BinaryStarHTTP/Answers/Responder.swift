@@ -107,10 +107,15 @@ struct Responder: Sendable {
     // MARK: JSON
 
     private func status(ofBoth: Bool) async -> Response {
-        async let other = ofBoth ? peer?.answer() : nil
+        let peer = ofBoth ? peer : nil
+        if let peer {
+            guard let status = await source.report()?.status else { return .silent }
+            // Beside a role that this server has just taken, what its peer said before would be a contradiction.
+            await peer.refresh(since: status.lastChange.map { .now + .seconds(-$0.age) })
+        }
         guard let report = await source.report(), let own = try? JSON(encoding: report.status) else { return .silent }
         var members = [JSON.Member("version", .number("1")), JSON.Member("server", own)]
-        if let other = await other { members.append(JSON.Member("peer", other.status)) }
+        if let other = await peer?.current { members.append(JSON.Member("peer", other.status)) }
         return .json(.object(members))
     }
 

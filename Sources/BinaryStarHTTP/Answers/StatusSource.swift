@@ -8,6 +8,8 @@ struct StatusSource: Sendable {
     var report: @Sendable () async -> StarReport?
     /// The changes of role and term, oldest first; `nil` as before.
     var history: @Sendable () async -> [TransitionRecord]?
+    /// Those that the star's own metrics have.
+    var dimensions: [(String, String)]
 }
 
 /// A star's snapshot, and what the application says of its own state.
@@ -18,27 +20,21 @@ struct StarReport: Sendable {
 }
 
 extension StatusSource {
-    /// How long the star's thread may take to answer. It does so within microseconds, unless it hangs or the machine does.
+    /// How long the star's thread may take to answer. It does so within microseconds, unless it hangs or the machine
+    /// does.
     static let patience = Duration.seconds(1)
 
-    init(_ star: BinaryStar) {
-        lease = { (star.lease.isValid, star.lease.term) }
-        report = { await Self.inTime { await StarReport(status: star.status, isFit: star.isFit) } }
-        history = { await Self.inTime { await star.history } }
-    }
+    /// The metric that is told from the lease.
+    static let servingMetric = "bstar_serving"
 
-    /// The value, unless it takes too long: a call of an actor cannot be cancelled, so it is left alone then.
-    static func inTime<Value: Sendable>(
-        _ limit: Duration = patience, _ value: @escaping @Sendable () async -> Value
-    ) async -> Value? {
-        let (values, continuation) = AsyncStream.makeStream(of: Value?.self, bufferingPolicy: .bufferingOldest(1))
-        Task { continuation.yield(await value()) }
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            continuation.yield(nil)
-        }
-        defer { timer.cancel() }
-        for await value in values { return value }
-        return nil
+    init(_ star: BinaryStar) {
+        // Of each there is one call at most that waits for the star's thread, however long that hangs and however many
+        // ask.
+        let reports = SingleFlight { await StarReport(status: star.status, isFit: star.isFit) }
+        let histories = SingleFlight { await star.history }
+        lease = { (star.lease.isValid, star.lease.term) }
+        report = { await reports.value(within: Self.patience) }
+        history = { await histories.value(within: Self.patience) }
+        dimensions = [("pair", star.configuration.pairName), ("seat", "\(star.configuration.seat)")]
     }
 }

@@ -12,8 +12,16 @@ import Musl
 
 /// Gets JSON from another ``StatusServer``.
 struct PeerFetch: Sendable {
-    /// The pool must run meanwhile.
-    let pool: any AsyncSocketPool
+    private let url: PeerURL
+    private let pool: any AsyncSocketPool
+    private let addresses: SingleFlight<Result<[ListeningAddress], any Error>>
+
+    /// - Parameter pool: must run while anything is asked.
+    init(of url: PeerURL, pool: any AsyncSocketPool) {
+        self.url = url
+        self.pool = pool
+        addresses = SingleFlight { await Self.lookUp(url) }
+    }
 
     struct Failure: Error, CustomStringConvertible {
         var description: String
@@ -22,13 +30,12 @@ struct PeerFetch: Sendable {
 
     /// More than a status and a thousand records take.
     static let maximumSize = 1 << 20
-    /// How long it may take to connect and to read the answer.
+    /// How long it may take to look up the name, to connect and to read the answer.
     static let timeout = Duration.seconds(1)
 
-    func json(_ url: PeerURL, _ path: String) async throws -> JSON {
-        let addresses = try await Self.resolve(url)
+    func json(_ path: String) async throws -> JSON {
         let bytes = try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask { try await get(path, of: url, at: addresses) }
+            group.addTask { try await get(path) }
             group.addTask {
                 try await Task.sleep(for: Self.timeout)
                 throw Failure("no answer within \(Self.timeout)")
@@ -40,8 +47,8 @@ struct PeerFetch: Sendable {
         return try Self.body(bytes)
     }
 
-    private func get(_ path: String, of url: PeerURL, at addresses: [ListeningAddress]) async throws -> [UInt8] {
-        let socket = try await connect(to: addresses)
+    private func get(_ path: String) async throws -> [UInt8] {
+        let socket = try await connect(to: try await resolve())
         defer { try? socket.close() }
         let request =
             "GET \(path) HTTP/1.1\r\nHost: \(url.authority)\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
@@ -99,15 +106,24 @@ struct PeerFetch: Sendable {
 
     // MARK: Names
 
-    /// A queue of its own has a thread of its own. The global ones share theirs with Swift's tasks on Linux, and a name server that
-    /// does not answer would hold up all of them.
+    private func resolve() async throws -> [ListeningAddress] {
+        if let address = ListeningAddress(host: url.host, port: url.port) { return [address] }
+        // One look-up at most, however long the system takes for it.
+        let limit = Self.timeout - .milliseconds(100)
+        guard let addresses = await addresses.value(within: limit) else {
+            throw Failure("\(url.host): no address within \(limit)")
+        }
+        return try addresses.get()
+    }
+
+    /// A queue of its own has a thread of its own. The global ones share theirs with Swift's tasks on Linux, and a name
+    /// server that does not answer would hold up all of them.
     private static let resolver = DispatchQueue(label: "bstar.http.names")
 
     /// Looks the name up on another thread, since the system's resolver blocks.
-    private static func resolve(_ url: PeerURL) async throws -> [ListeningAddress] {
-        if let address = ListeningAddress(host: url.host, port: url.port) { return [address] }
-        return try await withCheckedThrowingContinuation { continuation in
-            resolver.async { continuation.resume(with: Result { try lookUp(url.host, url.port) }) }
+    private static func lookUp(_ url: PeerURL) async -> Result<[ListeningAddress], any Error> {
+        await withCheckedContinuation { continuation in
+            resolver.async { continuation.resume(returning: Result { try lookUp(url.host, url.port) }) }
         }
     }
 
