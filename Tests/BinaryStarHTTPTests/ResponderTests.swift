@@ -1,5 +1,6 @@
 import BinaryStar
 import BinaryStarCore
+import CoreMetrics
 import Testing
 
 @testable import BinaryStarHTTP
@@ -87,6 +88,29 @@ import Testing
         let response = await answer("/ready")
         #expect(response.status == .unavailable && response.body.contains("the peer is not heard"))
         #expect(await answer("/health").status == .ok)
+    }
+
+    @Test("A passive server that would not take over is not ready") func paused() async {
+        star.become(.passive)
+        star.update { $0.report?.status.isPaused = true }
+        let response = await answer("/ready")
+        #expect(response.status == .unavailable && response.body.contains("automatic failover is paused"))
+        star.become(.active)
+        #expect(await answer("/ready").status == .ok)
+        #expect(await answer("/health").status == .ok)
+    }
+
+    @Test("Whether it serves is told from the lease, also while the star's thread hangs") func serving() async throws {
+        let metrics = PrometheusMetrics()
+        let told = metrics.makeMeter(label: "bstar_serving", dimensions: [("seat", "primary"), ("pair", "p")])
+        told.set(Int64(1))
+        star.update { $0.report = nil }
+        for isValid in [false, true] {
+            star.update { $0.lease.isValid = isValid }
+            let response = await star.responder(metrics: metrics).answer(Request(method: "GET", path: "/metrics"))
+            let lines = response.body.split(separator: "\n").filter { $0.hasPrefix("bstar_serving") }
+            #expect(lines == [#"bstar_serving{pair="p",seat="primary"} \#(isValid ? 1 : 0)"#])
+        }
     }
 
     private static let paths = [

@@ -1,5 +1,6 @@
 import BinaryStar
 import BinaryStarCore
+import CoreMetrics
 
 /// Answers requests. It knows nothing of sockets, and changes nothing.
 struct Responder: Sendable {
@@ -39,7 +40,7 @@ struct Responder: Sendable {
         case "/ready": ready
         case "/status": { await status(ofBoth: request.query != PeerView.ownOnly) }
         case "/history": { await history(ofBoth: request.query != PeerView.ownOnly) }
-        case "/metrics": metrics.map { metrics in { Response(metrics) } }
+        case "/metrics": metrics.map { metrics in { text(of: metrics) } }
         case "/": { .page(Page.html, "text/html") }
         case "/page.js": { .page(Page.script, "text/javascript") }
         case "/page.css": { .page(Page.style, "text/css") }
@@ -50,7 +51,8 @@ struct Responder: Sendable {
     // MARK: Checks
 
     private func active() -> Response {
-        // By the lease alone: also while the star's thread does not answer, and in the instant in which the role is about to change.
+        // By the lease alone: also while the star's thread does not answer, and in the instant in which the role is
+        // about to change.
         let lease = source.lease()
         return lease.isValid
             ? .text(.ok, "active in term \(lease.term)") : .text(.unavailable, "not active: the lease is not valid")
@@ -82,6 +84,7 @@ struct Responder: Sendable {
                     ? .success("ready: active in term \(status.term)")
                     : .failure(.init("not ready: active, but the lease is not valid"))
             case .passive:
+                if status.isPaused { return .failure(.init("not ready: automatic failover is paused")) }
                 return status.peer?.isExpired == false
                     ? .success("ready: passive") : .failure(.init("not ready: passive, and the peer is not heard"))
             case .primary, .backup:
@@ -102,6 +105,16 @@ struct Responder: Sendable {
         case .success(let text): return .text(.ok, text)
         case .failure(let reason): return .text(.unavailable, reason.text)
         }
+    }
+
+    // MARK: Metrics
+
+    private func text(of metrics: PrometheusMetrics) -> Response {
+        // As it is now: what the star's thread has told stays as it is while that hangs, and the lease ends by itself.
+        let serving = metrics.makeMeter(label: StatusSource.servingMetric, dimensions: source.dimensions)
+        serving.set(source.lease().isValid ? Int64(1) : 0)
+        return Response(
+            status: .ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: metrics.text)
     }
 
     // MARK: JSON
@@ -132,10 +145,6 @@ struct Responder: Sendable {
 
 extension Response {
     fileprivate static let silent = text(.unavailable, "the star's thread does not answer")
-
-    fileprivate init(_ metrics: PrometheusMetrics) {
-        self.init(status: .ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: metrics.text)
-    }
 
     fileprivate static func page(_ text: String, _ type: String) -> Response {
         var response = Response(status: .ok, contentType: "\(type); charset=utf-8", body: text)
