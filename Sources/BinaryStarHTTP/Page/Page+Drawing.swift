@@ -29,14 +29,16 @@ extension Page {
             const expired = peer && peer.isExpired ? ', counts as gone' : '';
             facts.push(['Peer heard', peer ? `${span(peer.lastHeard)} ago${expired}` : 'never']);
             facts.push(['Round trip', peer && peer.roundTrip !== undefined ? span(peer.roundTrip) : '–']);
-            facts.push(['Requests', `${server.requests.admitted} served, ${server.requests.refused} refused`]);
+            const { admitted, refused } = server.requests || {};
+            facts.push(['Requests', admitted === undefined ? '–' : `${admitted} served, ${refused} refused`]);
             facts.push(['Stalls', server.stalls]);
             facts.push(['Version', server.version]);
           } else if (known) {
             if (asked) {
               gone = true;
               const since = Number.isFinite(asked.answered) ? `since ${clock(now - asked.answered * 1000)}` : 'yet';
-              note = `no answer ${since}: ${asked.error || 'it is no server of this pair'}`;
+              const error = asked.error || 'it is not the other server of this pair';
+              note = `no answer ${since}${error.startsWith('no answer for') ? '' : `: ${error}`}`;
             } else {
               note = `as heard by the ${known.by.seat}`;
             }
@@ -151,8 +153,8 @@ extension Page {
           const serving = seats.filter((seat) => {
             const one = known[seat];
             if (!one) return false;
-            if (one.itself) return one.itself.isServing;
-            return Boolean(one.heard && one.heard.role === 'active' && !one.heard.isExpired);
+            if (!one.by || one.isToldAnew) return one.itself.isServing;
+            return one.isHeardAnew && one.heard.role === 'active' && !one.heard.isExpired;
           });
           if (serving.length === 2) return 'Both servers serve: they do not hear each other.';
           return serving.length ? `The ${serving[0]} serves.` : 'Nobody serves.';
@@ -178,8 +180,8 @@ extension Page {
           setText(byId('summary'), isStale ? 'Not known at the moment.' : summary(known));
           const short = isStale ? 'No answer' : summary(known).replace(/[.:].*/, '');
           document.title = `${short} – ${byId('title').textContent}`;
-          // What the last answer said ages with the page.
-          const then = isStale ? state.answeredAt : now;
+          // What the last answer said ages with the page, and no role lasts longer than it is asked for.
+          const then = isStale || state.paused ? state.answeredAt : now;
           for (const seat of seats) drawServer(seat, known[seat], then);
           drawTimeline(then);
           drawChart('latency', (one) => one && one.roundTrip, span);
@@ -197,9 +199,9 @@ extension Page {
         });
         document.querySelectorAll('[name=range]').forEach((input) => input.addEventListener('change', () => {
           state.range = Number(input.value);
-          draw();
+          show(draw);
         }));
-        addEventListener('resize', draw);
+        addEventListener('resize', () => show(draw));
         run();
 
         """#

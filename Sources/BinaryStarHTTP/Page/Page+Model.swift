@@ -45,13 +45,17 @@ extension Page {
         async function get(path) {
           const stop = new AbortController();
           const timer = setTimeout(() => stop.abort(), patience);
+          let answer, text;
           try {
-            const answer = await fetch(path, { cache: 'no-store', signal: stop.signal });
-            if (!answer.ok) throw new Error((await answer.text()).trim() || `status ${answer.status}`);
-            return await answer.json();
+            answer = await fetch(path, { cache: 'no-store', signal: stop.signal });
+            text = await answer.text();
+          } catch {
+            throw new Error(stop.signal.aborted ? 'no answer in time' : 'it cannot be reached');
           } finally {
             clearTimeout(timer);
           }
+          if (!answer.ok) throw new Error(text.trim() || `status ${answer.status}`);
+          return JSON.parse(text);
         }
 
         // What is known of each server: from itself, or from what the other one has heard.
@@ -62,8 +66,13 @@ extension Page {
           const own = status.server, peer = status.peer;
           known[own.seat] = { itself: own };
           const other = own.seat === 'primary' ? 'backup' : 'primary';
-          known[other] = { itself: peer && peer.server && peer.server.seat === other ? peer.server : null,
-            heard: own.peer, by: own, asked: peer };
+          const { lastChange } = own, told = peer && peer.server;
+          const itself = told && told.seat === other && told.pairName === own.pairName ? told : null;
+          // What was so before a server took its role says nothing of what is so beside that.
+          const isNew = (age) => !lastChange || age <= lastChange.age;
+          known[other] = { itself, heard: own.peer, by: own, asked: peer,
+            isToldAnew: itself !== null && isNew(peer.answered),
+            isHeardAnew: Boolean(own.peer) && isNew(own.peer.lastHeard) };
           return known;
         }
 
@@ -73,7 +82,8 @@ extension Page {
             const server = known[seat] && known[seat].itself;
             if (!server) continue;
             const before = state.samples.length ? state.samples[state.samples.length - 1][seat] : null;
-            const one = { time: server.time, incarnation: server.incarnation, admitted: server.requests.admitted,
+            const requests = server.requests || {};
+            const one = { time: server.time, incarnation: server.incarnation, admitted: requests.admitted,
               roundTrip: server.peer && !server.peer.isExpired ? server.peer.roundTrip : undefined };
             if (before && before.incarnation === one.incarnation) {
               one.rate = one.time > before.time
@@ -85,7 +95,8 @@ extension Page {
           if (state.samples.length > kept) state.samples.shift();
         }
 
-        // Who was active when. A server that ended so suddenly that it told nothing was so until its peer heard it last.
+        // Who was active when. A server that ended so suddenly that it told nothing was so until its peer heard it
+        // last.
         function reigns(now) {
           const found = [];
           for (const seat of seats) {
@@ -138,10 +149,19 @@ extension Page {
             state.status = status;
             state.answeredAt = Date.now();
             state.failure = null;
-            sample();
           } catch (error) {
-            state.failure = error.name === 'AbortError' ? 'no answer in time'
-              : error instanceof TypeError ? 'it cannot be reached' : error.message;
+            state.failure = error.message;
+          }
+        }
+
+        // Does what shows something. An answer that the page does not understand must not end it.
+        function show(what) {
+          try {
+            what();
+          } catch (error) {
+            byId('stale').hidden = false;
+            const text = `The page does not understand an answer: ${error.message}. What is below may be old.`;
+            setText(byId('stale'), text);
           }
         }
 
@@ -149,7 +169,10 @@ extension Page {
           for (;;) {
             if (!state.paused) {
               await ask();
-              draw();
+              show(() => {
+                if (state.failure === null) sample();
+                draw();
+              });
             }
             await new Promise((resume) => setTimeout(resume, period));
           }
