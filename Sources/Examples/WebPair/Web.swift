@@ -11,14 +11,17 @@ import Glibc
 import Musl
 #endif
 
-/// A web service that follows its role: it counts visits while the server is active, and otherwise says that it does not serve.
+/// A web service that follows its role: it counts visits while the server is active, and otherwise says that it does
+/// not serve.
 struct Web: Service {
     private let star: BinaryStar
     private let server: HTTPServer
+    private let port: UInt16
     private let visits = Visits()
 
     init(star: BinaryStar, port: UInt16) async throws {
         self.star = star
+        self.port = port
         server = HTTPServer(address: try sockaddr_in.inet(ip4: "127.0.0.1", port: port))
         let seat = star.configuration.seat
         await server.appendRoute("GET /") { [star, visits] _ in
@@ -31,18 +34,51 @@ struct Web: Service {
         }
     }
 
+    /// What ends first, ends the rest: the server by an error, or what stops it when the group shuts down.
     func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            group.addTask { for await role in star.roles { await visits.begin(as: role) } }
-            try await server.waitUntilListening()
-            if case .ip4(let host, let port)? = await server.listeningAddress {
-                Line.print("\(star.configuration.seat): web at http://\(host):\(port)/")
+        // Of whether it ends the rest.
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await serve()
+                return true
             }
-            try? await gracefulShutdown()
-            await server.stop(timeout: 1)
-            group.cancelAll()
+            group.addTask {
+                try await stopInTime()
+                return true
+            }
+            group.addTask {
+                for await role in star.roles { await visits.begin(as: role) }
+                // The group stops the star first, and then this.
+                return false
+            }
+            defer { group.cancelAll() }
+            while try await group.next() == false {}
         }
+    }
+
+    /// Says where the web is, and stops it when the group shuts down.
+    private func stopInTime() async throws {
+        try await server.waitUntilListening()
+        if case .ip4(let host, let port)? = await server.listeningAddress {
+            Line.print("\(star.configuration.seat): web at http://\(host):\(port)/")
+        }
+        try await gracefulShutdown()
+        await server.stop(timeout: 1)
+    }
+
+    private func serve() async throws {
+        do { try await server.run() } catch {
+            // So it ends too when it is stopped.
+            if Task.isShuttingDownGracefully || Task.isCancelled { return }
+            if case .failed(_, _, let message)? = error as? SocketError {
+                throw Failure(description: "the web cannot be served at 127.0.0.1:\(port): \(message)")
+            }
+            throw error
+        }
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
     }
 }
 

@@ -36,6 +36,11 @@ final class Background: Sendable {
     /// Sends a signal that ends the process, and returns when it has.
     func end(with signal: Int32 = SIGTERM) async throws {
         send(signal)
+        try await ended()
+    }
+
+    /// Returns when the process has ended.
+    func ended() async throws {
         try await eventually("the end of process \(processIdentifier)") { !process.withLock(\.isRunning) }
     }
 

@@ -60,4 +60,12 @@ import Testing
             serve + ["--http", String(listener.endpoint.split(separator: ":").last ?? "")])
         #expect(outcome.exitCode == 1 && outcome.error.contains("Address already in use"), "\(outcome.error)")
     }
+
+    @Test("The example whose web cannot be served says why, and ends") func webPairWithoutItsPort() async throws {
+        let listener = try #require(PortListener())
+        let port = String(listener.endpoint.split(separator: ":").last ?? "")
+        let web = try Background("WebPair", ["primary", folder.path, port], in: folder)
+        try await web.line(with: "primary: the web cannot be served at 127.0.0.1:\(port): Address already in use")
+        try await web.ended()
+    }
 }
