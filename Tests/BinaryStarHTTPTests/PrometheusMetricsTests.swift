@@ -23,7 +23,7 @@ import Testing
                 # TYPE gauge gauge
                 gauge 7
                 # TYPE requests_served_total counter
-                requests_served_total{b="2",a="x\\"\\\\\\ny"} 3
+                requests_served_total{a="x\\"\\\\\\ny",b="2"} 3
                 # TYPE set gauge
                 set 1795647382612
                 # TYPE spent_total counter
@@ -57,6 +57,11 @@ import Testing
         #expect(metrics.text == "# TYPE c_total counter\nc_total 2\n")
         first.destroy()
         #expect(metrics.text == "")
+    }
+
+    @Test("Labels are in one order, and none occurs twice") func labels() {
+        #expect(PrometheusText.labels([("b", "1"), ("a", "2")]) == PrometheusText.labels([("a", "2"), ("b", "1")]))
+        #expect(PrometheusText.labels([("a.b", "1"), ("a_b", "2"), ("le", "3")]) == #"a_b="1",a_b_="2",le_="3""#)
     }
 
     @Test(arguments: [("a.b-c", "a_b_c"), ("1a", "_1a"), ("", "_"), ("é", "_"), ("a:b", "a:b")])

@@ -15,12 +15,21 @@ enum PrometheusText {
         return name.isEmpty ? "_" : name
     }
 
-    /// `a="1",b="2"`, without braces.
+    /// `a="1",b="2"`, without braces, in the order of the names. One that occurs twice, or that a histogram needs, gets
+    /// `_` behind it.
     static func labels(_ dimensions: [(String, String)]) -> String {
-        dimensions.map { key, value in
-            let name = name(key).split(separator: ":", omittingEmptySubsequences: false).joined(separator: "_")
-            return "\(name)=\"\(escaped(value, withQuotes: true))\""
+        var taken: Set = ["le"]
+        let named = dimensions.map { (name: labelName($0.0), value: $0.1) }
+        return named.sorted { $0 < $1 }.map { label in
+            var name = label.name
+            while !taken.insert(name).inserted { name += "_" }
+            return "\(name)=\"\(escaped(label.value, withQuotes: true))\""
         }.joined(separator: ",")
+    }
+
+    /// As a metric's name, but without colons.
+    private static func labelName(_ label: String) -> String {
+        name(label).split(separator: ":", omittingEmptySubsequences: false).joined(separator: "_")
     }
 
     static func help(_ text: String) -> String { escaped(text, withQuotes: false) }
