@@ -9,9 +9,15 @@ public import ServiceLifecycle
 /// let metrics = PrometheusMetrics()
 /// let star = try BinaryStar(configuration: configuration, metrics: metrics)
 /// let http = try StatusServer(of: star, configuration: .init(port: 8080), metrics: metrics)
-/// let group = ServiceGroup(services: [http, star], gracefulShutdownSignals: [.sigterm], logger: logger)
+/// let group = ServiceGroup(
+///     configuration: .init(
+///         services: [.init(service: http, failureTerminationBehavior: .ignore), .init(service: star)],
+///         gracefulShutdownSignals: [.sigterm], logger: logger))
 /// try await group.run()
 /// ```
+///
+/// With `.ignore`, trouble with HTTP does not stop the star: without it a group cancels all its services when one of
+/// them fails, and then there is no handover. It is logged at `warning`.
 ///
 /// | path | answer |
 /// |---|---|
@@ -158,7 +164,9 @@ public actor StatusServer: Service {
             do { socket = try await listener.accept() } catch let error as SocketError {
                 try Task.checkCancellation()
                 // Such as too many open files, or a client that went away while it waited.
-                logger.warning("cannot accept an HTTP client", metadata: [LogKey.error: "\(Self.reason(error))"])
+                rateLimitedLog.warning(
+                    "cannot accept an HTTP client", to: logger, at: .now,
+                    metadata: [LogKey.error: "\(Self.reason(error))"])
                 try await Task.sleep(for: .milliseconds(100))
                 continue
             }

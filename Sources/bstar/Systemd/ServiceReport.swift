@@ -4,7 +4,8 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Reports a star to the service manager that started this process: when it is ready, what it is, and that its pump lives.
+/// Reports a star to the service manager that started this process: when it is ready, what it is, and that its pump
+/// lives.
 struct ServiceReport: Sendable {
     let star: BinaryStar
     /// How often the manager wants to hear of the pump; `nil` if it does not.
@@ -33,7 +34,8 @@ struct ServiceReport: Sendable {
         }
     }
 
-    /// The answer comes from the thread that owns the sockets: one that hangs does not give it, and the manager ends the process.
+    /// The answer comes from the thread that owns the sockets: one that hangs does not give it, and the manager ends
+    /// the process.
     private func feed(every interval: Duration) async {
         while !Task.isCancelled {
             _ = await star.role
@@ -61,30 +63,17 @@ extension RoleChange {
     }
 }
 
-/// Runs a star until it ends or a signal comes, and reports it to the service manager if there is one, and by HTTP if that is
-/// asked for.
+/// Runs a star until it ends or a signal comes, and reports it to the service manager if there is one, and by HTTP if
+/// that is asked for.
 func runInGroup(_ star: BinaryStar, _ status: StatusServer?, logger: Logger) async throws {
     let manager = ServiceManager.current
     let report = manager.map { manager in Task { await ServiceReport(of: star, to: manager).run() } }
     var services = [ServiceGroupConfiguration.ServiceConfiguration(service: star)]
-    // First, so that it ends last; and no trouble of its own ends the star.
-    if let status { services.insert(.init(service: Spectator(service: status, logger: logger)), at: 0) }
+    // First, so that it ends last; and no trouble of its own, which it logs, ends the star.
+    if let status { services.insert(.init(service: status, failureTerminationBehavior: .ignore), at: 0) }
     if let manager { services.append(.init(service: StopNotice { manager.notify($0) })) }
     let group = ServiceGroup(
         configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     defer { report?.cancel() }
     try await group.run()
-}
-
-/// A service without which the others go on.
-private struct Spectator: Service {
-    let service: any Service
-    let logger: Logger
-
-    func run() async throws {
-        do { try await service.run() } catch {
-            logger.warning("nothing is told by HTTP any more", metadata: [LogKey.error: "\(error)"])
-        }
-        try? await gracefulShutdown()
-    }
 }
