@@ -24,7 +24,7 @@ public import ServiceLifecycle
 /// | `/active` | 200 while the star's lease is valid, see ``BinaryStar/Lease/isValid`` |
 /// | `/passive` | 200 while the star is passive |
 /// | `/health` | 200 while the star runs, its thread answers, and the application says that it can serve |
-/// | `/ready` | 200 while the star takes part in the pair: it is active with a valid lease, or passive and hears its peer |
+/// | `/ready` | 200 while the star takes part: active with a valid lease, or passive and able to take over |
 /// | `/status` | this server and, with ``StatusServerConfiguration/peer``, the other one, as JSON |
 /// | `/history` | the changes of role and term of both, as JSON |
 /// | `/metrics` | the metrics, as Prometheus reads them |
@@ -32,11 +32,12 @@ public import ServiceLifecycle
 ///
 /// Where it is not 200 it is 503, with a line that says why. GET, HEAD and OPTIONS are answered, and nothing else.
 ///
-/// Put it *before* the star in a group: groups stop from the last to the first, and so it is asked until the handover is done.
+/// Put it *before* the star in a group: groups stop from the last to the first, and so it is asked until the handover
+/// is done.
 ///
-/// The sockets are FlyingFox's, from its product FlyingSocks. Its `HTTPServer` is not used, because an endpoint that anybody may
-/// ask has to bound what clients take: that server (0.27) reads header fields of any length for any time, takes any number of
-/// connections, answers nothing to what it cannot read, and sends the body to HEAD too.
+/// The sockets are FlyingFox's, from its product FlyingSocks. Its `HTTPServer` is not used, because an endpoint that
+/// anybody may ask has to bound what clients take: that server (0.27) reads header fields of any length for any time,
+/// takes any number of connections, answers nothing to what it cannot read, and sends the body to HEAD too.
 public actor StatusServer: Service {
     /// How it was configured.
     public nonisolated let configuration: StatusServerConfiguration
@@ -46,7 +47,7 @@ public actor StatusServer: Service {
     private let pool: any AsyncSocketPool
     private var listener: AsyncSocket?
     private var hasRun = false
-    private var isStopping = false
+    private var rateLimitedLog = RateLimitedLog()
     private var connections: [Int: (clock: ConnectionClock, task: Task<Void, Never>)] = [:]
     private var lastConnection = 0
 
@@ -112,12 +113,21 @@ public actor StatusServer: Service {
         }
     }
 
-    /// Answers until the task is cancelled, or the service group shuts down gracefully. By then every connection has ended, and
-    /// the port is free. A server runs once.
+    /// Answers until the task is cancelled, or the service group shuts down gracefully. By then every connection has
+    /// ended, and the port is free. A server runs once.
     ///
     /// - Throws: `BinaryStarError` with the code `endpointUnavailable` if the address cannot be bound, and with
-    ///   `alreadyRan` if the server ran before, with `socketFailed` if the system lets nobody wait for sockets any more.
+    ///   `alreadyRan` if the server ran before, with `socketFailed` if the system lets nobody wait for sockets any
+    ///   more.
     public func run() async throws {
+        do { try await serve() } catch {
+            // A group that goes on without this service does not tell what it threw.
+            logger.warning("nothing is told by HTTP any more", metadata: [LogKey.error: "\(error)"])
+            throw error
+        }
+    }
+
+    private func serve() async throws {
         guard !hasRun else { throw BinaryStarError(.alreadyRan, "run() was called before; create a new StatusServer") }
         hasRun = true
         let address = try listen()

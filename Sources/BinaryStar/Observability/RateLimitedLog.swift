@@ -1,9 +1,9 @@
-import BinaryStarCore
-import Logging
+package import BinaryStarCore
+package import Logging
 
 /// Lets one line a period through for each subject, and says with it how many were held back: what the network sends must
 /// not fill the log.
-struct RateLimitedLog: Sendable {
+package struct RateLimitedLog: Sendable {
     private struct Record {
         var nextAllowed: MonotonicTime
         var suppressed: Int
@@ -12,10 +12,12 @@ struct RateLimitedLog: Sendable {
     private var records: [String: Record] = [:]
     private let period = Duration.seconds(5)
 
+    package init() {}
+
     /// Logs a warning unless the subject had one less than a period ago.
     ///
     /// - Parameter subject: one of a few constants, never text from the network: each one takes memory.
-    mutating func warning(
+    package mutating func warning(
         _ subject: String,
         to logger: Logger,
         at now: MonotonicTime,
