@@ -11,8 +11,8 @@ public import CoreMetrics
 /// | recorder | a histogram |
 /// | timer | a histogram in seconds, its name ending with `_seconds` |
 ///
-/// Characters that Prometheus does not take in a name become `_`. Metrics of one name are of one kind: what asks for the name of
-/// another kind is dropped.
+/// Characters that Prometheus does not take in a name become `_`. Metrics of one name are of one kind: what asks for
+/// the name of another kind is dropped.
 ///
 /// Source: Prometheus, "Exposition formats", version 0.0.4.
 public final class PrometheusMetrics: MetricsFactory {

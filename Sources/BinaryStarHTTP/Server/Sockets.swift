@@ -53,8 +53,8 @@ enum ListeningAddress: Sendable {
 }
 
 extension Socket {
-    /// Keeps the socket from programs that this one starts, which would hold its port; and from signals, where a socket has a say
-    /// in that.
+    /// Keeps the socket from programs that this one starts, which would hold its port; and from signals, where a socket
+    /// has a say in that.
     func prepare() {
         _ = fcntl(file.rawValue, F_SETFD, FD_CLOEXEC)
         #if canImport(Darwin)

@@ -11,16 +11,17 @@ struct HTTPOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Answer load balancers, Prometheus and browsers at this address of this machine, such as 0.0.0.0:8080; a port alone \
-            is one that only this machine reaches. It tells, and changes nothing: /active, /passive, /health, /ready, /status, \
-            /history, /metrics, and a page at /.
+            Answer load balancers, Prometheus and browsers at this address of this machine, such as 0.0.0.0:8080; a port \
+            alone is one that only this machine reaches. It tells, and changes nothing: /active, /passive, /health, \
+            /ready, /status, /history, /metrics, and a page at /.
             """, valueName: "[host:]port"))
     var http: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where the peer answers by HTTP, such as http://other:8080, so that the page and /status show both servers.",
-            valueName: "url"))
+            """
+            Where the peer answers by HTTP, such as http://other:8080, so that the page and /status show both servers.
+            """, valueName: "url"))
     var httpPeer: String?
 
     static let configKeys = ["http", "httpPeer"]
