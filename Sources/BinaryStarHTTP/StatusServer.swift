@@ -191,6 +191,8 @@ public actor StatusServer: Service {
 
     /// How many clients are connected.
     var connectionCount: Int { connections.count }
+    /// Whether a client waits for the place of one that is being answered.
+    private(set) var awaitsRoom = false
 
     private func add(_ socket: AsyncSocket) {
         lastConnection += 1
@@ -210,11 +212,13 @@ public actor StatusServer: Service {
     /// Lets a client go if there are as many as there may be: the one that has been silent for longest, or else the one
     /// that has taken nothing of its answer for longest. While all of them are being answered it waits for any of them.
     private func makeRoom() async throws {
+        defer { awaitsRoom = false }
         while connections.count >= configuration.maximumConnections {
             if let task = silent ?? deaf {
                 task.cancel()
                 await task.value
             } else {
+                awaitsRoom = true
                 // Now and then, since a client that stops to take its answer gives no sign of that.
                 try await Task.sleep(for: .milliseconds(20))
             }

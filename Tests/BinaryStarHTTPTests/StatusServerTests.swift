@@ -173,6 +173,7 @@ import Testing
             }
             for gate in entered.values { await gate.wait() }
             let third = try TestSocket(address: address)
+            while await !server.awaitsRoom { try await Task.sleep(for: .milliseconds(5)) }
             leave[first]?.open()
             #expect(try await third.get("/c").body == "/c\n")
             for gate in leave.values { gate.open() }
