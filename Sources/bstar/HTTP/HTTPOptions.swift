@@ -11,9 +11,9 @@ struct HTTPOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Answer load balancers, Prometheus and browsers at this address of this machine, such as 0.0.0.0:8080; a port \
-            alone is one that only this machine reaches. It tells, and changes nothing: /active, /passive, /health, \
-            /ready, /status, /history, /metrics, and a page at /.
+            Answer load balancers, Prometheus and browsers at this address of this machine, such as 0.0.0.0:8080; a \
+            port alone is one that only this machine reaches. It tells, and changes nothing: /active, /passive, \
+            /health, /ready, /status, /history, /metrics, and a page at /.
             """, valueName: "[host:]port"))
     var http: String?
 
