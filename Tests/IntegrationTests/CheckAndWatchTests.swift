@@ -1,19 +1,15 @@
 import BinaryStarCore
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 extension Processes {
     @Suite(.timeLimit(.minutes(3))) struct CheckAndWatchTests {
-        private let folder = FileManager.default.temporaryDirectory.appending(
-            path: "bstar-\(UUID().uuidString.prefix(8))")
+        private let folder = TemporaryFolder()
 
-        init() throws {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        }
-
-        private func path(_ name: String) -> String { folder.appending(path: name).path }
-        private func ipc(_ name: String) -> String { "ipc://" + path(name) }
+        private func path(_ name: String) -> String { "\(folder.path)/\(name)" }
+        private func ipc(_ name: String) -> String { folder.ipc(name) }
         private var sockets: [String] { ["--control", path("primary.sock"), "--control", path("backup.sock")] }
 
         private func serve(_ seat: String) -> [String] {

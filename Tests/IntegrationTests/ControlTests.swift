@@ -1,20 +1,16 @@
 import BinaryStarCore
 import Foundation
 import Subprocess
+import TestSupport
 import Testing
 
 extension Processes {
     /// The control socket and the commands that use it, with real processes.
     @Suite(.timeLimit(.minutes(3))) struct ControlTests {
-        private let folder = FileManager.default.temporaryDirectory.appending(
-            path: "bstar-\(UUID().uuidString.prefix(8))")
+        private let folder = TemporaryFolder()
 
-        init() throws {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        }
-
-        private func path(_ name: String) -> String { folder.appending(path: name).path }
-        private func ipc(_ name: String) -> String { "ipc://" + path(name) }
+        private func path(_ name: String) -> String { "\(folder.path)/\(name)" }
+        private func ipc(_ name: String) -> String { folder.ipc(name) }
         private func socket(_ seat: Seat) -> String { path("control-\(seat)") }
 
         private func serve(_ seat: Seat, _ more: String...) -> [String] {
