@@ -18,7 +18,7 @@ enum MetricName: String, CaseIterable, Sendable {
     case requestsParked = "bstar_requests_parked_total"
     case requestsRepeated = "bstar_requests_repeated_total"
     case requestsDropped = "bstar_requests_dropped_total"
-    case parked = "bstar_requests_parked"
+    case parked = "bstar_parked_requests"
     case inFlight = "bstar_requests_in_flight"
     case repliesSent = "bstar_replies_sent_total"
     case repliesDropped = "bstar_replies_dropped_total"

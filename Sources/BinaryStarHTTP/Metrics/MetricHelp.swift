@@ -19,7 +19,7 @@ enum MetricHelp {
         "bstar_requests_parked_total": "requests that were kept until it was known whether the peer is gone",
         "bstar_requests_repeated_total": "requests that had been sent before, and get the first answer again",
         "bstar_requests_dropped_total": "requests that could not be taken for one, or whose client had given up",
-        "bstar_requests_parked": "requests that are kept now",
+        "bstar_parked_requests": "requests that are kept now",
         "bstar_requests_in_flight": "requests that handlers have now, those that wait for a task included",
         "bstar_replies_sent_total": "replies given to libzmq",
         "bstar_replies_dropped_total": "replies that could not be delivered",
