@@ -12,6 +12,24 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
         left.nanoseconds < right.nanoseconds
     }
 
+    // Other modules would call the standard library's own through the table of the conformance, for each request.
+
+    @inlinable package static func <= (left: MonotonicTime, right: MonotonicTime) -> Bool {
+        left.nanoseconds <= right.nanoseconds
+    }
+
+    @inlinable package static func > (left: MonotonicTime, right: MonotonicTime) -> Bool {
+        left.nanoseconds > right.nanoseconds
+    }
+
+    @inlinable package static func >= (left: MonotonicTime, right: MonotonicTime) -> Bool {
+        left.nanoseconds >= right.nanoseconds
+    }
+
+    @inlinable package static func == (left: MonotonicTime, right: MonotonicTime) -> Bool {
+        left.nanoseconds == right.nanoseconds
+    }
+
     /// Before every other instant.
     @inlinable package static var distantPast: MonotonicTime { MonotonicTime(nanoseconds: .min) }
 

@@ -6,12 +6,20 @@ import CZeroMQ
 @safe package struct PollSet: ~Copyable {
     package struct Events: OptionSet, Sendable, Hashable {
         package let rawValue: Int16
-        package init(rawValue: Int16) { self.rawValue = rawValue }
+        @inlinable package init(rawValue: Int16) { self.rawValue = rawValue }
 
         /// A message can be received.
         package static let readable = Events(rawValue: Int16(ZMQ_POLLIN))
         /// A message can be sent.
         package static let writable = Events(rawValue: Int16(ZMQ_POLLOUT))
+
+        // Asked several times a turn for each socket: the standard library's own are called through the table of the
+        // conformance.
+
+        @inlinable package static func == (left: Events, right: Events) -> Bool { left.rawValue == right.rawValue }
+        @inlinable package var isEmpty: Bool { rawValue == 0 }
+        @inlinable package func contains(_ other: Events) -> Bool { rawValue & other.rawValue == other.rawValue }
+        @inlinable package func union(_ other: Events) -> Events { Events(rawValue: rawValue | other.rawValue) }
     }
 
     private var items: [zmq_pollitem_t]
@@ -69,7 +77,7 @@ import CZeroMQ
         // libzmq's is the system's own.
         guard count >= 0 || zmq_errno() == EINTR else { throw .last("poll") }
         for index in descriptors.indices {
-            let found = count > 0 ? Events(systemEvents: descriptors[index].revents) : []
+            let found = Events(systemEvents: count > 0 ? descriptors[index].revents : 0)
             unsafe items[index].revents = found.rawValue
         }
         return max(0, Int(count))
@@ -85,8 +93,9 @@ extension PollSet.Events {
     /// A descriptor in a state of error counts as readable and writable: whoever reads or writes learns of it.
     fileprivate init(systemEvents: Int16) {
         let errors = Int16(POLLERR | POLLHUP | POLLNVAL)
-        self = []
-        if systemEvents & (Int16(POLLIN) | errors) != 0 { insert(.readable) }
-        if systemEvents & (Int16(POLLOUT) | errors) != 0 { insert(.writable) }
+        var rawValue: Int16 = 0
+        if systemEvents & (Int16(POLLIN) | errors) != 0 { rawValue |= Int16(ZMQ_POLLIN) }
+        if systemEvents & (Int16(POLLOUT) | errors) != 0 { rawValue |= Int16(ZMQ_POLLOUT) }
+        self.init(rawValue: rawValue)
     }
 }

@@ -162,7 +162,7 @@ struct PumpedSockets: ~Copyable {
         for socket in polled {
             guard let index = socket.index else { continue }
             var events = pollSet.ready(at: index)
-            if socket.isReadByDescriptor { events.insert(.readable) }
+            if socket.isReadByDescriptor { events = events.union(.readable) }
             if !events.isEmpty { ready.append((socket, events)) }
         }
     }

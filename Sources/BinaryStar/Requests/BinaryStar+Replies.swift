@@ -48,7 +48,7 @@ extension BinaryStar {
                 }
             }
         }
-        finish(pass, of: voter)
+        finish(&pass, of: voter)
         resumeIfDrained()
         if phase == .running, voter.room > 0 { pump.confined.setEvents(.readable, of: voter.pumped) }
     }

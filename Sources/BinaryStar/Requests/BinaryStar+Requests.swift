@@ -3,8 +3,8 @@ import Logging
 import ZeroMQ
 
 extension BinaryStar {
-    func finish(_ pass: consuming Voter.Pass, of voter: Voter) {
-        voter.spare = pass.spare
+    func finish(_ pass: inout Voter.Pass, of voter: Voter) {
+        voter.spare = pass.spare.take()
         statistics.requestsAdmitted += pass.admitted
         statistics.requestsRefused += pass.refused
         statistics.repliesSent += pass.replied
@@ -31,14 +31,15 @@ extension BinaryStar {
         repeat {
             // Bound once and handed on: a second reference to the message would make its frames be copied.
             guard let message = receive(from: voter, &pass) else {
+                if pass.isDry { break }
                 now = .now
                 continue
             }
             now = .now
             handle(message, from: voter, at: now, &pass)
-        } while !pass.isDry && pass.batch.count < voter.room && now < budgetEnd
+        } while pass.batch.count < voter.room && now < budgetEnd
         swap(&pass.batch, &voter.batch)
-        finish(pass, of: voter)
+        finish(&pass, of: voter)
         submitBatch(of: voter)
     }
 
@@ -125,7 +126,7 @@ extension BinaryStar {
             settle(request, voter, &pass)
             voter.batch += pass.batch
             pass.batch = []
-            finish(pass, of: voter)
+            finish(&pass, of: voter)
             submitBatch(of: voter)
         }
     }
