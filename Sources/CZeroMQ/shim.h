@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -242,5 +243,23 @@ static inline void czmq_thread_set_name(const char *name) {
 static inline uintptr_t czmq_thread_self(void) {
     return (uintptr_t)pthread_self();
 }
+
+// How many processors the calling thread may run on; 1 if that cannot be told.
+static inline int czmq_processor_count(void) {
+#ifdef __linux__
+    extern int sched_getaffinity(pid_t, size_t, cpu_set_t *);
+    unsigned long processors[sizeof(cpu_set_t) / sizeof(unsigned long)] = {0};
+    if (sched_getaffinity(0, sizeof processors, (cpu_set_t *)processors) != 0) return 1;
+    int count = 0;
+    for (size_t i = 0; i < sizeof processors / sizeof *processors; i++) count += __builtin_popcountl(processors[i]);
+    return count;
+#else
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (int)count : 1;
+#endif
+}
+
+// Lets another thread have the processor if one waits for it.
+static inline void czmq_thread_yield(void) { sched_yield(); }
 
 #endif

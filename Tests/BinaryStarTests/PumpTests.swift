@@ -181,3 +181,52 @@ import Testing
 extension BinaryStar {
     fileprivate var passCount: Int { pump.confined.turn }
 }
+
+@Suite struct BusyPollTests {
+    private func at(_ microseconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: microseconds * 1_000) }
+
+    @Test("A pump looks for more for 200 µs after each burst")
+    func burst() {
+        var poll = BusyPoll(processors: 2)
+        #expect(!poll.isOn)
+        poll.begin(at: at(0))
+        poll.looked(from: at(198), to: at(199))
+        #expect(poll.isOn)
+        poll.begin(at: at(199))
+        poll.looked(from: at(397), to: at(398))
+        #expect(poll.isOn)
+        poll.looked(from: at(398), to: at(399))
+        #expect(!poll.isOn)
+    }
+
+    @Test("A pump that looked in vain sleeps as usual for 2 ms")
+    func vain() {
+        var poll = BusyPoll(processors: 2)
+        poll.begin(at: at(0))
+        poll.looked(from: at(199), to: at(200))
+        #expect(!poll.isOn)
+        poll.begin(at: at(2_199))
+        #expect(!poll.isOn)
+        poll.begin(at: at(2_200))
+        #expect(poll.isOn)
+    }
+
+    @Test("A pump that had to wait for the processor looks no more until the next burst")
+    func busyMachine() {
+        var poll = BusyPoll(processors: 2)
+        poll.begin(at: at(0))
+        poll.looked(from: at(0), to: at(30))
+        #expect(poll.isOn)
+        poll.looked(from: at(30), to: at(61))
+        #expect(!poll.isOn)
+        poll.begin(at: at(62))
+        #expect(poll.isOn)
+    }
+
+    @Test("With a single processor there is nothing to look for")
+    func oneProcessor() {
+        var poll = BusyPoll(processors: 1)
+        poll.begin(at: at(0))
+        #expect(!poll.isOn)
+    }
+}

@@ -71,6 +71,7 @@ public final class Pump: Sendable {
     private func main() {
         czmq_thread_set_name(name)
         thread.store(UInt(czmq_thread_self()), ordering: .relaxed)
+        loop.busyPoll = BusyPoll(processors: Int(czmq_processor_count()))
         var work: [PumpQueue.Work] = []
         repeat {
             loop.runTurn {
@@ -94,6 +95,7 @@ public final class Pump: Sendable {
     /// Sleeps until there is something to do. Returns false if the thread must end.
     private func waitForMore() -> Bool {
         let isIdle = loop.isIdle
+        if !isIdle, findsMoreWhileBusy() { return true }
         if isIdle { loop.releaseContext() }
         // Before the lock is released: the next thread may start at once.
         thread.store(0, ordering: .relaxed)
@@ -105,5 +107,20 @@ public final class Pump: Sendable {
         // Only what poll has seen: a wake that is on its way belongs to the next turn.
         if wasWoken { wake.drain() }
         return true
+    }
+
+    /// Looks for more while that is better than to sleep. Nobody has to wake the pump meanwhile: the queue has it as awake.
+    private func findsMoreWhileBusy() -> Bool {
+        guard loop.busyPoll.isOn else { return false }
+        var start = MonotonicTime.now
+        repeat {
+            czmq_thread_yield()
+            if loop.poll(mayWait: false) { wake.drain() }
+            let now = MonotonicTime.now
+            loop.busyPoll.looked(from: start, to: now)
+            if loop.isReady || !queue.isEmpty { return true }
+            start = now
+        } while loop.busyPoll.isOn
+        return false
     }
 }

@@ -17,6 +17,9 @@ final class PumpLoop {
     /// The longest that draining may hold up the turn.
     private static let budgetNanoseconds: Int64 = 10_000_000
 
+    /// Whether to sleep when there is nothing to do.
+    var busyPoll = BusyPoll(processors: 1)
+
     init(wake descriptor: Int32) {
         sockets = PumpedSockets(wake: descriptor)
     }
@@ -50,6 +53,9 @@ final class PumpLoop {
 
     // MARK: A turn
 
+    /// Whether the last poll found sockets to serve.
+    var isReady: Bool { !ready.isEmpty }
+
     /// Whether there is nothing to watch.
     var isIdle: Bool { sockets.isEmpty && timers.isEmpty }
 
@@ -61,24 +67,28 @@ final class PumpLoop {
     /// Serves what the last poll found, in this order: heartbeats, timers, jobs, requests. Heartbeats come before the
     /// timers, so that a peer that has spoken is never taken for silent.
     func runTurn(jobs: () -> Void) {
-        serve(.control)
+        _ = serve(.control)
         let now = MonotonicTime.now
         fireTimers(at: now)
         jobs()
         budgetEnd = MonotonicTime(nanoseconds: now.nanoseconds + Self.budgetNanoseconds)
         if let nextDeadline { budgetEnd = min(budgetEnd, nextDeadline) }
-        serve(.data)
+        let received = serve(.data)
         ready.removeAll(keepingCapacity: true)
+        if received >= BusyPoll.burst { busyPoll.begin(at: .now) }
     }
 
-    private func serve(_ priority: PumpedSocket.Priority) {
+    /// Returns how many messages were received.
+    private func serve(_ priority: PumpedSocket.Priority) -> Int {
         // From another one each turn, so that no busy socket is always before the others.
         turn &+= 1
+        var received = 0
         for offset in ready.indices {
             let (socket, events) = ready[(offset + turn) % ready.count]
             // One that an earlier handler of this turn has taken out is skipped.
-            if socket.priority == priority, socket.isPumped { socket.serve(events) }
+            if socket.priority == priority, socket.isPumped { received += socket.serve(events) }
         }
+        return received
     }
 
     private func fireTimers(at now: MonotonicTime) {

@@ -46,6 +46,8 @@ struct PumpQueue: ~Copyable, Sendable {
         }
     }
 
+    var isEmpty: Bool { state.withLock { $0.work.isEmpty } }
+
     /// Swaps all work into `batch`, which must be empty.
     func take(into batch: inout [Work]) {
         batch = state.withLock { [batch] in

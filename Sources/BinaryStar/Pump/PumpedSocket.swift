@@ -30,6 +30,7 @@ final class PumpedSocket {
     fileprivate var events: PollSet.Events = []
     /// Whether there may be a message to receive that the descriptor does not tell of.
     fileprivate var mayBeReadable = false
+    private var receivedCount = 0
 
     init(
         _ socket: consuming Socket,
@@ -42,24 +43,31 @@ final class PumpedSocket {
         self.handler = handler
     }
 
-    /// Lets the owner receive or send what it can.
-    func serve(_ events: PollSet.Events) {
+    /// Lets the owner receive or send what it can, and returns how many messages it received.
+    func serve(_ events: PollSet.Events) -> Int {
         // Set again by a receive that brings a message. An owner that does not even try does not want any.
         mayBeReadable = false
+        receivedCount = 0
         handler(events)
+        return receivedCount
+    }
+
+    private func noteReceived(_ isMessage: Bool) {
+        mayBeReadable = isMessage
+        if isMessage { receivedCount += 1 }
     }
 
     /// As the socket's own.
     func receive(reusing spare: inout Message?, maximumFrames: Int) throws(ZeroMQError) -> Socket.Received {
         let received = try socket.receive(reusing: &spare, maximumFrames: maximumFrames)
-        if case .nothing = received { mayBeReadable = false } else { mayBeReadable = true }
+        if case .nothing = received { noteReceived(false) } else { noteReceived(true) }
         return received
     }
 
     /// As the socket's own.
     func receive() throws(ZeroMQError) -> Message? {
         let message = try socket.receive()
-        mayBeReadable = message != nil
+        noteReceived(message != nil)
         return message
     }
 
