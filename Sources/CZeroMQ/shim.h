@@ -244,7 +244,7 @@ static inline uintptr_t czmq_thread_self(void) {
     return (uintptr_t)pthread_self();
 }
 
-// How many processors the calling thread may run on; 1 if that cannot be told.
+// How many processors the calling thread may run on (on macOS: how many there are); 1 if that cannot be told.
 static inline int czmq_processor_count(void) {
 #ifdef __linux__
     extern int sched_getaffinity(pid_t, size_t, cpu_set_t *);

@@ -109,6 +109,28 @@ import Testing
         await tenant.letThreadGo()
     }
 
+    @Test("No wake is lost while the pump looks for more after bursts")
+    func noWakeIsLostUnderLoad() async throws {
+        let folder = TemporaryFolder()
+        try await withActiveStar { star, _ in
+            let channel = try await star.open(.pull, bind: folder.ipc("pull"))
+            let push = try RawSocket(.push, connect: folder.ipc("pull"))
+            let flood = Task {
+                while true {
+                    for _ in 0..<20 { push.send("x") }
+                    try await Task.sleep(for: .microseconds(300))
+                }
+            }
+            let reading = Task { for await _ in channel {} }
+            try await withTimeout(.seconds(60), "a lost wake") {
+                for _ in 1...5_000 { _ = await star.passCount }
+            }
+            flood.cancel()
+            reading.cancel()
+            await push.close()
+        }
+    }
+
     @Test("Sockets that nothing comes to cost no turns")
     func idleSockets() async throws {
         let folder = TemporaryFolder()
@@ -182,50 +204,56 @@ extension BinaryStar {
     fileprivate var passCount: Int { pump.confined.turn }
 }
 
-@Suite struct BusyPollTests {
+@Suite final class BusyPollTests {
+    private var poll = BusyPoll(isAllowed: true)
+
     private func at(_ microseconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: microseconds * 1_000) }
+
+    /// Whether the pump goes on after it has found nothing from `begin` on, with a last look and yield of so many microseconds.
+    private func goesOn(from begin: Int64, to now: Int64, lastLook: Int64 = 1) -> Bool {
+        poll.lookedInVain(since: at(begin), from: at(now - lastLook), to: at(now))
+        return poll.isOn
+    }
+
+    private func begins(at now: Int64) -> Bool {
+        poll.begin(at: at(now))
+        return poll.isOn
+    }
 
     @Test("A pump looks for more for 200 µs after each burst")
     func burst() {
-        var poll = BusyPoll(processors: 2)
         #expect(!poll.isOn)
-        poll.begin(at: at(0))
-        poll.looked(from: at(198), to: at(199))
-        #expect(poll.isOn)
-        poll.begin(at: at(199))
-        poll.looked(from: at(397), to: at(398))
-        #expect(poll.isOn)
-        poll.looked(from: at(398), to: at(399))
-        #expect(!poll.isOn)
+        #expect(begins(at: 0))
+        #expect(goesOn(from: 0, to: 199))
+        #expect(begins(at: 199))
+        #expect(goesOn(from: 199, to: 398))
+        #expect(!goesOn(from: 199, to: 399))
     }
 
-    @Test("A pump that looked in vain sleeps as usual for 2 ms")
+    @Test("A pump that looked in vain sleeps as usual for ten times as long")
     func vain() {
-        var poll = BusyPoll(processors: 2)
-        poll.begin(at: at(0))
-        poll.looked(from: at(199), to: at(200))
-        #expect(!poll.isOn)
-        poll.begin(at: at(2_199))
-        #expect(!poll.isOn)
-        poll.begin(at: at(2_200))
-        #expect(poll.isOn)
+        #expect(begins(at: 0))
+        #expect(!goesOn(from: 0, to: 200))
+        #expect(!begins(at: 2_199))
+        #expect(begins(at: 2_200))
+        // The time was over when it came to look.
+        #expect(!goesOn(from: 5_000, to: 5_001))
+        #expect(!begins(at: 5_010))
+        #expect(begins(at: 5_011))
     }
 
-    @Test("A pump that had to wait for the processor looks no more until the next burst")
-    func busyMachine() {
-        var poll = BusyPoll(processors: 2)
-        poll.begin(at: at(0))
-        poll.looked(from: at(0), to: at(30))
-        #expect(poll.isOn)
-        poll.looked(from: at(30), to: at(61))
-        #expect(!poll.isOn)
-        poll.begin(at: at(62))
-        #expect(poll.isOn)
+    @Test("A pump whose processor another thread took stops looking, and what that thread took does not count")
+    func yielded() {
+        #expect(begins(at: 0))
+        #expect(goesOn(from: 0, to: 30, lastLook: 30))
+        #expect(!goesOn(from: 0, to: 61, lastLook: 31))
+        #expect(!begins(at: 360))
+        #expect(begins(at: 361))
     }
 
-    @Test("With a single processor there is nothing to look for")
-    func oneProcessor() {
-        var poll = BusyPoll(processors: 1)
+    @Test("Where it is not allowed, it never looks")
+    func notAllowed() {
+        var poll = BusyPoll(isAllowed: false)
         poll.begin(at: at(0))
         #expect(!poll.isOn)
     }

@@ -24,14 +24,20 @@ public final class Pump: Sendable {
     private let wake = WakeDescriptor()
     private let thread = Atomic<UInt>(0)
     private let name: String
+    private let busyPolls: Bool
 
     /// What the pump's thread owns.
     // Reached on the pump's thread only, which `confined` checks; the queue's lock orders one thread after another.
     private nonisolated(unsafe) let loop: PumpLoop
 
-    /// - Parameter name: the thread's name, as debuggers and `top` show it. At most 15 bytes on Linux.
-    public init(name: String = "bstar-pump") {
+    /// - Parameters:
+    ///   - name: the thread's name, as debuggers and `top` show it. At most 15 bytes on Linux.
+    ///   - busyPolls: whether the thread looks for more messages for up to 200 µs after eight or more have come at once, before it
+    ///     sleeps. That answers more requests a second, and takes more processor time; where a limit on processor time slows a
+    ///     process down (a CPU quota of a container), better not. With a single processor it never does.
+    public init(name: String = "bstar-pump", busyPolls: Bool = true) {
         self.name = name
+        self.busyPolls = busyPolls
         loop = PumpLoop(wake: wake.descriptor)
     }
 
@@ -71,7 +77,7 @@ public final class Pump: Sendable {
     private func main() {
         czmq_thread_set_name(name)
         thread.store(UInt(czmq_thread_self()), ordering: .relaxed)
-        loop.busyPoll = BusyPoll(processors: Int(czmq_processor_count()))
+        loop.busyPoll = BusyPoll(isAllowed: busyPolls && czmq_processor_count() > 1)
         var work: [PumpQueue.Work] = []
         repeat {
             loop.runTurn {
@@ -112,13 +118,14 @@ public final class Pump: Sendable {
     /// Looks for more while that is better than to sleep. Nobody has to wake the pump meanwhile: the queue has it as awake.
     private func findsMoreWhileBusy() -> Bool {
         guard loop.busyPoll.isOn else { return false }
-        var start = MonotonicTime.now
+        let begin = MonotonicTime.now
+        var start = begin
         repeat {
-            czmq_thread_yield()
             if loop.poll(mayWait: false) { wake.drain() }
-            let now = MonotonicTime.now
-            loop.busyPoll.looked(from: start, to: now)
             if loop.isReady || !queue.isEmpty { return true }
+            czmq_thread_yield()
+            let now = MonotonicTime.now
+            loop.busyPoll.lookedInVain(since: begin, from: start, to: now)
             start = now
         } while loop.busyPoll.isOn
         return false

@@ -18,7 +18,7 @@ final class PumpLoop {
     private static let budgetNanoseconds: Int64 = 10_000_000
 
     /// Whether to sleep when there is nothing to do.
-    var busyPoll = BusyPoll(processors: 1)
+    var busyPoll = BusyPoll(isAllowed: false)
 
     init(wake descriptor: Int32) {
         sockets = PumpedSockets(wake: descriptor)
