@@ -13,7 +13,10 @@ import Musl
 enum Console {
     static func print(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
 
-    static func printError(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+    static func printError(_ line: String) { write(errorPriority + line + "\n", to: STDERR_FILENO) }
+
+    /// In front of each error where systemd's journal reads them: a warning, as in sd-daemon(3).
+    private static let errorPriority = getenv("JOURNAL_STREAM") == nil ? "" : "<4>"
 
     /// Writes without a line end, for a line that is drawn again and again.
     static func draw(_ text: String) { write(text, to: STDOUT_FILENO) }
