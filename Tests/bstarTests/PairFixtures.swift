@@ -14,6 +14,8 @@ func status(
     peerTimeout: Int = 1,
     isPaused: Bool = false,
     isDrained: Bool = false,
+    isHealthy: Bool? = nil,
+    isDraining: Bool = false,
     isSuspect: Bool = false,
     pairName: String = "orders",
     rejected: [String: Int] = [:],
@@ -33,10 +35,10 @@ func status(
     object.add("incarnation", incarnation)
     object.add("isServing", isServing ?? (role == .active))
     object.add("isSuspect", isSuspect)
-    object.add("isDraining", false)
+    object.add("isDraining", isDraining)
     object.add("isPaused", isPaused)
     object.add("isDrained", isDrained)
-    object.add("isHealthy", !isDrained)
+    object.add("isHealthy", isHealthy ?? !isDrained)
     object.add(
         "lastChange",
         try json(

@@ -49,6 +49,31 @@ import Testing
         #expect(nobody.condition == .unknown && StatusReport(view: nobody).lines.count == 2)
     }
 
+    @Test("That nobody serves is not said of a server that hands over, nor for sure of one that is not heard")
+    func whatIsNotKnown() throws {
+        func headline(_ servers: BinaryStar.Status...) -> String {
+            StatusReport(view: PairView(servers.map { ServerView(control: "here", answer: .success($0)) })).headline
+        }
+        let drains = try status(.primary, .active, isServing: false, peer: .passive, isDraining: true)
+        #expect(headline(drains).contains("the primary HANDS OVER"))
+        #expect(try headline(drains, status(.backup, .passive, peer: .active)).contains("the primary HANDS OVER"))
+        let cutOff = try status(.backup, .passive, peer: .active, peerIsExpired: true)
+        #expect(headline(cutOff).contains("known here: the primary is GONE or cut off; a client's request makes"))
+        #expect(try headline(status(.primary, .primary)).contains("the backup was NEVER HEARD; a client's request"))
+        #expect(try headline(status(.backup, .backup)).contains("a backup that never met it does not serve"))
+        #expect(try headline(status(.primary, .primary, peer: .primary)).contains(": it takes a client's request"))
+    }
+
+    @Test func aServerThatCannotServeIsToldOf() throws {
+        let serving = try pair(
+            status(.primary, .passive, peer: .active, isHealthy: false), status(.backup, .active, isHealthy: false))
+        let words = text(serving).split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+        #expect(words.contains("! the primary says that it CANNOT SERVE"))
+        #expect(words.contains("! the backup serves though it says that it CANNOT"))
+        let drained = try pair(status(.primary, .passive, peer: .active, isDrained: true), failures: 1)
+        #expect(!text(drained).contains("says that it CANNOT"))
+    }
+
     @Test func rejectionsAreExplained() throws {
         for reason in HeartbeatRejection.allCases {
             let view = try pair(status(.primary, .primary, rejected: [reason.rawValue: 3]))

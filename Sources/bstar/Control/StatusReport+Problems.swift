@@ -65,6 +65,12 @@ extension StatusReport {
                 suspended or paused for longer than the timing allows.
                 """)
         }
+        if !status.isHealthy, !status.isDrained {
+            problems.append(
+                status.isServing
+                    ? "the \(seat) serves though it says that it CANNOT, since no other one takes over: see its own log."
+                    : "the \(seat) says that it CANNOT SERVE: see its own log.")
+        }
         if status.isPaused { problems.append("the \(seat) is paused: no failover to it. End that with bstar resume.") }
         if status.isDrained {
             problems.append("the \(seat) is drained: it serves nothing. End that with bstar resume.")

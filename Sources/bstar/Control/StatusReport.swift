@@ -38,11 +38,28 @@ struct StatusReport {
             if view.statuses.contains(where: \.isSuspect) {
                 return "NOBODY SERVES: a server has stalled, and asks its peer whether it took over"
             }
+            if let server = view.statuses.first(where: { $0.role == .active && $0.isDraining }) {
+                return "the \(server.seat) HANDS OVER: it takes no more requests, and waits for what still runs there"
+            }
             if view.statuses.contains(where: { $0.isPaused || $0.isDrained }) {
                 return "NOBODY SERVES, and a server is paused or drained"
             }
+            if view.statuses.count == 1, let doubt = doubt(of: view.statuses[0]) {
+                return "NOBODY SERVES, for all that is known here: \(doubt)"
+            }
             return "NOBODY SERVES: it takes a client's request to make a server active"
         }
+    }
+
+    /// What a server that has not been asked may do without the other one's knowing, or `nil` if that one hears it.
+    private func doubt(of status: BinaryStar.Status) -> String? {
+        let (seat, other) = (status.seat, status.seat.other)
+        guard let peer = status.peer else {
+            return seat == .primary
+                ? "the backup was NEVER HEARD; a client's request makes the primary active"
+                : "the primary was NEVER HEARD, and a backup that never met it does not serve"
+        }
+        return peer.isExpired ? "the \(other) is GONE or cut off; a client's request makes the \(seat) active" : nil
     }
 
     private func term(of seat: Seat) -> UInt64? {
