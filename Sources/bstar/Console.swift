@@ -13,10 +13,14 @@ import Musl
 enum Console {
     static func print(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
 
-    static func printError(_ line: String) { write(errorPriority + line + "\n", to: STDERR_FILENO) }
+    /// What went wrong. Where the journal reads it, with the priority of a warning in front.
+    static func printError(_ line: String) { printLog((isReadByJournal ? "<4>" : "") + line) }
 
-    /// In front of each error where systemd's journal reads them: a warning, as in sd-daemon(3).
-    private static let errorPriority = getenv("JOURNAL_STREAM") == nil ? "" : "<4>"
+    /// A line of the log, which has its own priority.
+    static func printLog(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+
+    /// Whether systemd's journal reads standard error, which takes a priority from the front of a line: sd-daemon(3).
+    static let isReadByJournal = getenv("JOURNAL_STREAM") != nil
 
     /// Writes without a line end, for a line that is drawn again and again.
     static func draw(_ text: String) { write(text, to: STDOUT_FILENO) }

@@ -51,7 +51,7 @@ struct StatusReport {
         }
     }
 
-    /// What a server that has not been asked may do without the other one's knowing, or `nil` if that one hears it.
+    /// Why the one server that was asked cannot know whether the other one serves, or `nil` if it hears it.
     private func doubt(of status: BinaryStar.Status) -> String? {
         let (seat, other) = (status.seat, status.seat.other)
         guard let peer = status.peer else {

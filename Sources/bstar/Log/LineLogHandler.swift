@@ -20,7 +20,7 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let metadata = metadata.merging(event.metadata ?? [:]) { _, own in own }
-        Console.printError(
+        Console.printLog(
             line.text(level: event.level, label: label, message: "\(event.message)", metadata: metadata, at: .now))
     }
 }

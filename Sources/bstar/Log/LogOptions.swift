@@ -1,14 +1,6 @@
 import ArgumentParser
 import Logging
 
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 struct LogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -25,7 +17,7 @@ struct LogOptions: ParsableArguments {
     var logFormat = LogFormat.text
 
     func makeLogger(label: String) -> Logger {
-        let line = LogLine(format: logFormat, isForJournal: getenv("JOURNAL_STREAM") != nil)
+        let line = LogLine(format: logFormat, isForJournal: Console.isReadByJournal)
         return Logger(label: label) { LineLogHandler(label: $0, level: logLevel, line: line) }
     }
 }
