@@ -36,10 +36,15 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
     /// After every other instant.
     @inlinable package static var distantFuture: MonotonicTime { MonotonicTime(nanoseconds: .max) }
 
+    /// The instant so many nanoseconds later, cut off at the ends of `Int64`.
+    @inlinable package func advanced(by nanoseconds: Int64) -> MonotonicTime {
+        let (sum, overflow) = self.nanoseconds.addingReportingOverflow(nanoseconds)
+        return MonotonicTime(nanoseconds: overflow ? (nanoseconds < 0 ? .min : .max) : sum)
+    }
+
     /// Cut off at the ends of `Int64`: a time for ever is the last one.
     package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
-        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
-        return MonotonicTime(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+        time.advanced(by: duration.wholeNanoseconds)
     }
 
     package static func - (left: MonotonicTime, right: MonotonicTime) -> Duration {

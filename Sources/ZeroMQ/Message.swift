@@ -55,10 +55,13 @@ public struct Message: @unchecked Sendable {
     /// The text of the first frame, or `nil` if there is no frame or its bytes are no UTF-8.
     public var text: String? { first?.text }
 
+    /// For how many frames a message that is received has room at first: an identity, a header, a delimiter and two to spare.
+    package static let usualFrames = 5
+
     /// Empty storage: that of `spare` if nobody else refers to it, else a new one.
     static func recycledStorage(_ spare: inout Message?) -> MessageStorage {
         guard var storage = spare.take()?.storage, isKnownUniquelyReferenced(&storage) else {
-            return .make(capacity: MessageStorage.usualCapacity)
+            return .make(capacity: usualFrames)
         }
         storage.removeAll()
         return storage
@@ -167,7 +170,11 @@ public struct Message: @unchecked Sendable {
     private static var costOfFrame: Int { 64 }
 
     /// The number of bytes of all frames.
-    public var byteCount: Int { reduce(0) { $0 + $1.count } }
+    public var byteCount: Int {
+        var sum = 0
+        for index in range { sum += storage.size(at: index) }
+        return sum
+    }
 }
 
 extension Message: RandomAccessCollection {

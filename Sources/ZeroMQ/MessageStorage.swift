@@ -14,9 +14,6 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
         let capacity: Int
     }
 
-    /// An identity, a header, a delimiter and two to spare.
-    static let usualCapacity = 5
-
     static func make(capacity: Int) -> MessageStorage {
         // `create` returns the class that it was called on.
         unsafe unsafeDowncast(

@@ -20,7 +20,12 @@ extension Socket {
         reusing spare: inout Message?,
         maximumFrames: Int
     ) throws(ZeroMQError) -> Received {
-        let storage = Message.recycledStorage(&spare)
+        try receive(into: Message.recycledStorage(&spare), spare: &spare, maximumFrames: maximumFrames)
+    }
+
+    private func receive(
+        into storage: MessageStorage, spare: inout Message?, maximumFrames: Int
+    ) throws(ZeroMQError) -> Received {
         switch receiveFrame(into: storage) {
         case 0: break
         case EAGAIN:
@@ -58,9 +63,12 @@ extension Socket {
     }
 
     /// Receives a whole message without waiting, or returns `nil` if there is none.
-    package func receive() throws(ZeroMQError) -> Message? {
+    ///
+    /// - Parameter usualFrames: how many frames there is room for from the beginning.
+    package func receive(usualFrames: Int = Message.usualFrames) throws(ZeroMQError) -> Message? {
         var spare: Message?
-        return switch try receive(reusing: &spare, maximumFrames: .max) {
+        let storage = MessageStorage.make(capacity: usualFrames)
+        return switch try receive(into: storage, spare: &spare, maximumFrames: .max) {
         case .message(let message): message
         case .nothing, .tooManyFrames: nil
         }

@@ -122,18 +122,18 @@ extension BinaryStarClient {
 
     /// Returns false if the socket has no connection.
     private func send(_ sending: PairFollower.Sending, at now: MonotonicTime) -> Bool {
-        guard let link = links[sending.seat], let entry = requests[sending.slot] else { return false }
+        guard let link = links[sending.seat], let body = requests[sending.slot]?.body else { return false }
         do throws(ZeroMQError) {
             let sent: Socket.Sent
             switch configuration.envelope {
             case .header:
                 let header = header(of: sending, at: now)
                 sent = try link.socket.send(
-                    address: entry.trace, headerLength: RequestHeader.length, body: entry.body
+                    address: requests[sending.slot]?.trace, headerLength: RequestHeader.length, body: body
                 ) {
                     header.encode(into: $0)
                 }
-            case .plain: sent = try link.socket.send(headerLength: 0, body: entry.body) { _ in }
+            case .plain: sent = try link.socket.send(headerLength: 0, body: body) { _ in }
             }
             if case .sent = sent {
                 counts.attempts += 1
@@ -171,10 +171,15 @@ extension BinaryStarClient {
         let budgetEnd = pump.confined.budgetEnd
         let repliesBefore = counts.replies
         do throws(ZeroMQError) {
-            while let link = links[seat], let message = try link.socket.receive() {
+            guard let link = links[seat] else { return }
+            while let message = try link.socket.receive(usualFrames: Self.usualReplyFrames) {
                 let now = MonotonicTime.now
                 accept(message, from: seat, at: now)
-                if follower.hasActions { performActions() }
+                if follower.hasActions {
+                    performActions()
+                    // One of them may have been to connect anew.
+                    guard links[seat] === link else { break }
+                }
                 if now >= budgetEnd { break }
             }
         } catch {
@@ -183,6 +188,9 @@ extension BinaryStarClient {
         }
         if counts.replies > repliesBefore { metrics?.roundTripTook(counts.latestRoundTrip) }
     }
+
+    /// A header, a delimiter and a body of one frame: a reply is kept by whoever asked, so that it has no room to spare.
+    private static let usualReplyFrames = 3
 
     private func accept(_ message: Message, from seat: Seat, at now: MonotonicTime) {
         guard let (answer, bodyStart) = parse(message, from: seat) else {

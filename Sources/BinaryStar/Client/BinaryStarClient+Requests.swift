@@ -6,13 +6,14 @@ import ZeroMQ
 extension BinaryStarClient {
     /// Takes what tasks have handed over since the last time.
     func takeInbox() {
-        var commands: [ClientInbox.Command] = []
+        var commands: [ClientInbox.Command?] = []
         swap(&commands, &spareCommands)
         inbox.take(into: &commands)
         guard !commands.isEmpty else { return swap(&commands, &spareCommands) }
         let now = MonotonicTime.now
-        for command in commands {
-            switch command {
+        for index in commands.indices {
+            switch commands[index].take() {
+            case nil: break
             case .add(let entry): begin(entry, at: now)
             case .cancel(let number):
                 guard let slot = follower.cancel(number, at: now) else { continue }
@@ -28,7 +29,7 @@ extension BinaryStarClient {
 
     private static let keptCommands = 16_384
 
-    private func begin(_ entry: ClientInbox.Entry, at now: MonotonicTime) {
+    private func begin(_ entry: consuming ClientInbox.Entry, at now: MonotonicTime) {
         guard !isClosed else { return entry.continuation.resume(throwing: BinaryStarClientError.closed) }
         // The server may have been silent to requests that were given up since.
         follower.checkSilence(at: now)

@@ -75,7 +75,7 @@ public actor BinaryStarClient {
     /// The requests that wait for a reply, by the follower's slots.
     var requests: [ClientInbox.Entry?] = []
     /// Kept for its memory.
-    var spareCommands: [ClientInbox.Command] = []
+    var spareCommands: [ClientInbox.Command?] = []
     var rateLimitedLog = RateLimitedLog()
     /// What has been counted since the client was created, and what is told of it to the metrics backend, if there is one.
     var counts = ClientCounts()
@@ -147,6 +147,7 @@ public actor BinaryStarClient {
         #endif
     }
 
+    @inline(__always)
     nonisolated(nonsending) func request(
         _ body: Message, timeout: Duration?, delivery: Delivery, trace: [UInt8]?
     ) async throws -> Reply {

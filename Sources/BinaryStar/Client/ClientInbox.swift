@@ -27,7 +27,8 @@ struct ClientInbox: ~Copyable, Sendable {
 
     // Not private: the compiler (6.3) cannot lay out a class that holds a lock over a type private to another file.
     struct State {
-        var commands: [Command] = []
+        /// Optional for whoever takes them out one by one, without a copy.
+        var commands: [Command?] = []
         var isClosed = false
     }
 
@@ -55,7 +56,7 @@ struct ClientInbox: ~Copyable, Sendable {
     }
 
     /// Swaps what has come with the empty `commands`.
-    func take(into commands: inout [Command]) {
+    func take(into commands: inout [Command?]) {
         commands = state.withLock { [commands] state in
             let taken = state.commands
             state.commands = commands

@@ -65,8 +65,8 @@ final class PumpedSocket {
     }
 
     /// As the socket's own.
-    func receive() throws(ZeroMQError) -> Message? {
-        let message = try socket.receive()
+    func receive(usualFrames: Int = Message.usualFrames) throws(ZeroMQError) -> Message? {
+        let message = try socket.receive(usualFrames: usualFrames)
         noteReceived(message != nil)
         return message
     }

@@ -50,7 +50,7 @@ extension PairFollower {
             fruitlessTurns = 0
             trialEnd = nil
             // It has answered something: time starts anew for the rest.
-            silence = .zero
+            silence = 0
             silentSince = nil
         }
         // One that has its reply already, or was given up, is for nobody.

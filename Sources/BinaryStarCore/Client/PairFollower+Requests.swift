@@ -28,7 +28,7 @@ extension PairFollower {
         let slot: Int
         if slots.isEmpty, records.count > Self.keptSlots {
             // A burst is over.
-            (records, freeSlots) = ([], [])
+            (records, freeSlots, slots) = ([], [], SlotTable())
         }
         if let free = freeSlots.popLast() {
             slot = free
@@ -37,7 +37,7 @@ extension PairFollower {
             slot = records.count
             records.append(record)
         }
-        slots[number] = slot
+        slots.insert(number, slot: slot)
         fresh.append(slot, number)
         nextScan = min(nextScan, deadline)
         noteOwing(at: now)
@@ -77,7 +77,7 @@ extension PairFollower {
         let record = records[slot]
         takeBack(slot)
         if record.attempts > 0 { sentCount -= 1 }
-        slots[record.number] = nil
+        slots.remove(record.number)
         records[slot].place = .free
         freeSlots.append(slot)
         if slots.isEmpty {
@@ -121,16 +121,14 @@ extension PairFollower {
             if now >= trialEnd { self.trialEnd = nil } else if sentSinceTurn >= Self.trialSize { return nil }
         }
         guard let slot = nextQueued() else { return nil }
-        if records[slot].attempts == 0 { sentCount += 1 }
-        records[slot].attempts += 1
-        records[slot].sentAt = now
-        records[slot].place = .sent(following)
+        records[slot].isSent(to: following, at: now)
         let record = records[slot]
+        if record.attempts == 1 { sentCount += 1 }
         lastSent = record.number
         self[following].inFlight += 1
         if record.isOnce { self[following].inFlightOnce += 1 }
         sentSinceTurn += 1
-        nextScan = min(nextScan, now + configuration.attemptTimeout)
+        nextScan = min(nextScan, now.advanced(by: attemptTimeout))
         if silentSince == nil { noteOwing(at: now) }
         return Sending(
             slot: slot, number: record.number, seat: following, attempt: record.attempts, isOnce: record.isOnce,

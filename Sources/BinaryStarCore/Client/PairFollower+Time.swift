@@ -6,7 +6,7 @@ extension PairFollower {
         var next = nextScan
         if let waitsUntil { next = min(next, waitsUntil) }
         if let trialEnd, waitsUntil == nil { next = min(next, trialEnd) }
-        if let silentSince { next = min(next, silentSince + configuration.attemptTimeout) }
+        if let silentSince { next = min(next, silentSince.advanced(by: attemptTimeout)) }
         return next
     }
 
@@ -24,7 +24,7 @@ extension PairFollower {
 
     /// Turns to the other server if the followed one has owed something without a word for the attempt timeout.
     package mutating func checkSilence(at now: MonotonicTime) {
-        guard let silentSince, now - silentSince >= configuration.attemptTimeout else { return }
+        guard let silentSince, now >= silentSince.advanced(by: attemptTimeout) else { return }
         turn(.silent, at: now)
     }
 
@@ -46,7 +46,7 @@ extension PairFollower {
         for slot in records.indices where records[slot].place != .free {
             next = min(next, records[slot].deadline)
             guard isMovable(slot, from: following), !configuration.isPlain else { continue }
-            let overdue = records[slot].sentAt + configuration.attemptTimeout
+            let overdue = records[slot].sentAt.advanced(by: attemptTimeout)
             if overdue <= now {
                 takeBack(slot)
                 queueAgain(slot)
@@ -66,9 +66,9 @@ extension PairFollower {
             waitsUntil == nil && self[following].connection != .unreachable
             && (self[following].inFlight > 0 || queuedCount > 0)
         if owes, silentSince == nil {
-            silentSince = now + (.zero - silence)
+            silentSince = now.advanced(by: -silence)
         } else if !owes, let since = silentSince {
-            silence = now - since
+            silence = now.nanoseconds - since.nanoseconds
             silentSince = nil
         }
     }

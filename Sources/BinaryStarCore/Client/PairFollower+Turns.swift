@@ -73,7 +73,7 @@ extension PairFollower {
         let begin = now + delay
         waitsUntil = delay > .zero ? begin : nil
         trialEnd = fruitlessTurns > 1 ? begin + Self.trialTime : nil
-        silence = .zero
+        silence = 0
         silentSince = nil
         noteOwing(at: now)
     }

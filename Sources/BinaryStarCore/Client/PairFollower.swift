@@ -117,14 +117,22 @@ package struct PairFollower: Sendable {
         var attempts: Int
         var place: Place
         var isOnce: Bool
+
+        mutating func isSent(to seat: Seat, at now: MonotonicTime) {
+            attempts += 1
+            sentAt = now
+            place = .sent(seat)
+        }
     }
 
     package let configuration: Configuration
+    /// In nanoseconds, too.
+    let attemptTimeout: Int64
     var random: SplitMix64
 
     var records: [Record] = []
     var freeSlots: [Int] = []
-    var slots: [UInt64: Int] = [:]
+    var slots = SlotTable()
     /// Requests that were not sent yet, and those that are to be sent again, which come first.
     var fresh = SlotQueue()
     var again = SlotQueue()
@@ -150,8 +158,9 @@ package struct PairFollower: Sendable {
     var sentSinceTurn = 0
     var trialEnd: MonotonicTime?
 
-    /// How long the followed server has owed something without a word, up to the last moment at which it owed nothing.
-    var silence = Duration.zero
+    /// How long the followed server has owed something without a word, up to the last moment at which it owed nothing. In
+    /// nanoseconds, as arithmetic on durations has 128 bits and this is done for each request.
+    var silence: Int64 = 0
     /// While it owes: the instant from which on it would have been silent if it always had.
     var silentSince: MonotonicTime?
 
@@ -162,6 +171,7 @@ package struct PairFollower: Sendable {
     /// - Parameter seed: of the random delays. The same seed and the same events give the same actions.
     package init(configuration: Configuration, seed: UInt64) {
         self.configuration = configuration
+        attemptTimeout = configuration.attemptTimeout.wholeNanoseconds
         random = SplitMix64(seed: seed)
     }
 
