@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,23 @@ static inline int cprocess_pipe(int descriptors[2]) {
     if (pipe(descriptors) != 0) return -1;
     for (int i = 0; i < 2; i++) fcntl(descriptors[i], F_SETFD, FD_CLOEXEC);
     return 0;
+#endif
+}
+
+// Lets a write to this descriptor fail where it would wait.
+static inline void cprocess_never_wait(int descriptor) { fcntl(descriptor, F_SETFL, O_NONBLOCK); }
+
+// What ps shows of this process beside its command line: at most 15 bytes. Linux only.
+static inline void cprocess_set_name(const char *name) {
+#ifdef __linux__
+    // Not prctl, which names the calling thread.
+    int own = open("/proc/self/comm", O_WRONLY | O_CLOEXEC);
+    if (own < 0) return;
+    ssize_t written = write(own, name, strlen(name));
+    (void)written;
+    close(own);
+#else
+    (void)name;
 #endif
 }
 
@@ -50,7 +68,7 @@ static inline void cprocess_note_signal(int number) {
 // and SIGHUP, which a terminal sends to all its processes, are left to the parent.
 static inline int cprocess_watch_signals(void) {
     if (cprocess_pipe(cprocess_signal_pipe) != 0) return -1;
-    for (int i = 0; i < 2; i++) fcntl(cprocess_signal_pipe[i], F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < 2; i++) cprocess_never_wait(cprocess_signal_pipe[i]);
     struct sigaction action = {0};
     action.sa_handler = cprocess_note_signal;
     action.sa_flags = SA_RESTART;

@@ -61,7 +61,8 @@ extension Processes {
         func handover() async throws {
             let hooks = [
                 "--grace", "2s", "--on-active", "echo \"active $BSTAR_SEAT\" >> \(folder.path)/log",
-                "--on-passive", "echo \"passive $BSTAR_SEAT $BSTAR_ROLE\" >> \(folder.path)/log",
+                "--on-passive",
+                "sleep 0.5; echo \"passive $BSTAR_SEAT $BSTAR_ROLE $BSTAR_TERM $BSTAR_CAUSE\" >> \(folder.path)/log",
             ]
             let primary = arguments("primary", hooks, running: Self.stubborn)
             let code = try await Tool.run(arguments("backup", hooks, running: Self.stubborn)) { output in
@@ -77,7 +78,10 @@ extension Processes {
                     #expect(starts.count == 2)
                     #expect(try #require(UInt64(starts[0][3])) < #require(UInt64(starts[1][3])))
                     #expect(!running().contains(String(starts[0][4])))
-                    try await wait("the hook") { $0.contains("passive primary primary") }
+                    // The hook has ended before, and knows the term that is over.
+                    let events = lines().filter { !$0.hasPrefix("pid") }
+                    #expect(
+                        events.dropFirst(2).first == "passive primary passive \(starts[0][3]) step down", "\(events)")
                 }
                 #expect(code == 0)
                 try await wait("the backup's children") { $0.count { $0.hasPrefix("pid") } == 4 }
@@ -85,22 +89,106 @@ extension Processes {
             }
             #expect(code == 0)
             #expect(running() == [])
+            // Nobody was there to hand over to.
+            #expect(lines().last?.hasSuffix(" stopped") == true, "\(lines())")
         }
 
-        @Test("Nothing is left of a program when bstar guard is killed")
-        func kill() async throws {
-            let code = try await Tool.run(arguments("primary", ["--grace", "300ms"], running: Self.stubborn)) {
+        /// Waits until none of the programs of the log runs.
+        private func waitUntilNothingRuns() async throws {
+            let deadline = ContinuousClock.now + .seconds(20)
+            while !running().isEmpty, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(running() == [])
+        }
+
+        @Test("Nothing is left of a program when bstar guard is killed, which does not wait for the grace")
+        func aGuardThatIsKilled() async throws {
+            let code = try await Tool.run(arguments("primary", ["--grace", "90s"], running: Self.stubborn)) {
                 _, send in
                 try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
                 #expect(running().count == 3)
                 send(.kill)
-                let deadline = ContinuousClock.now + .seconds(20)
-                while !running().isEmpty, ContinuousClock.now < deadline {
-                    try await Task.sleep(for: .milliseconds(10))
-                }
-                #expect(running() == [])
+                try await waitUntilNothingRuns()
             }
             #expect(code == nil)
+        }
+
+        @Test("A guard that is stopped loses its program before the other machine starts its own")
+        func aGuardThatIsStopped() async throws {
+            let primary = arguments("primary", ["--grace", "90s"], running: Self.stubborn)
+            let code = try await Tool.run(arguments("backup", ["--grace", "1s"], running: Self.stubborn)) { output in
+                let code = try await Tool.run(primary) { messages, send in
+                    try await wait("the primary's program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                    for await line in output where line.contains("passive") { break }
+                    let programs = running()
+                    #expect(programs.count == 3)
+                    send(.suspend)
+                    try await wait("the backup's program") { $0.contains { $0.hasPrefix("start backup active") } }
+                    #expect(Set(running()).isDisjoint(with: programs))
+                    send(.resume)
+                    for await line in messages where line.contains("passive") { break }
+                    #expect(lines().count { $0.hasPrefix("start primary") } == 1)
+                    send(.terminate)
+                }
+                #expect(code == 0)
+            }
+            #expect(code == 0)
+        }
+
+        @Test("A guard that was stopped with nobody to take over starts its program again, and counts no exit")
+        func aGuardThatIsStoppedAlone() async throws {
+            let primary = arguments("primary", ["--restarts", "0", "--grace", "1s"], running: Self.stubborn)
+            let code = try await Tool.run(primary) { _, send in
+                try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                send(.suspend)
+                try await waitUntilNothingRuns()
+                send(.resume)
+                // One that counted would be started again after 5 s.
+                let start = ContinuousClock.now
+                try await wait("the program again") { $0.count { $0.hasPrefix("start") } == 2 }
+                #expect(ContinuousClock.now - start < .seconds(4))
+                send(.terminate)
+            }
+            #expect(code == 0)
+        }
+
+        /// The process between the guard and the program.
+        private func supervisor() throws -> pid_t {
+            let program = try #require(lines().last { $0.hasPrefix("start") }?.split(separator: " ").last)
+            let status = try String(contentsOfFile: "/proc/\(program)/status", encoding: .utf8)
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("PPid:") })
+            return try #require(line.split(separator: "\t").last.flatMap { pid_t($0) })
+        }
+
+        @Test("What a program had started is gone before it is started again, though its supervisor was killed")
+        func aSupervisorThatIsKilled() async throws {
+            let primary = arguments("primary", ["--grace", "1s"], running: Self.stubborn)
+            let code = try await Tool.run(primary) { _ in
+                try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                let programs = running()
+                let supervisor = try supervisor()
+                let name = try String(contentsOfFile: "/proc/\(supervisor)/comm", encoding: .utf8)
+                #expect(name == "bstar-supervise\n")
+                #expect(kill(supervisor, SIGKILL) == 0)
+                try await wait("the program again") { $0.count { $0.hasPrefix("start") } == 2 }
+                #expect(Set(running()).isDisjoint(with: programs))
+            }
+            #expect(code == 0)
+            #expect(running() == [])
+        }
+
+        @Test("A supervisor that was stopped does not keep its guard from ending the program")
+        func aSupervisorThatIsStopped() async throws {
+            let code = try await Tool.run(arguments("primary", ["--grace", "300ms"], running: Self.stubborn)) {
+                _, send in
+                try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                let supervisor = try supervisor()
+                #expect(kill(supervisor, SIGSTOP) == 0)
+                send(.terminate)
+            }
+            #expect(code == 0)
+            #expect(running() == [])
         }
         #endif
 

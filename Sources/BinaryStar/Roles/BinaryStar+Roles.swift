@@ -1,3 +1,4 @@
+import BinaryStarCore
 import Logging
 import ServiceLifecycle
 
@@ -26,6 +27,13 @@ extension BinaryStar {
     /// - Throws: what `body` throws, other than `CancellationError` after it was cancelled.
     public nonisolated func whileActive(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await cancelWhenGracefulShutdown { [activeScope] in try await activeScope.runWheneverOpen(body) }
+    }
+
+    /// Until when a process outside of this one may act for this server: while ``lease`` is valid. After a stop in order with
+    /// nobody to hand over to, it has `grace` to end.
+    package func leaseEnd(grace: Duration) -> MonotonicTime {
+        if case .success = end, member.role == .active { return .now + grace }
+        return lease.latestEnd
     }
 
     /// Writes a change to the state directory, if there is one.

@@ -17,14 +17,15 @@ struct GuardCommand: AsyncParsableCommand {
             The program is started when this server becomes active. It is asked to stop (SIGTERM, and after the grace SIGKILL) \
             when the server ceases to be, and has ended before the peer is let take over. When it exits by itself it is started \
             again, so often as --restarts allows, and then the peer takes over. All that it started ends with it, and with \
-            bstar guard, whatever ends that.
+            bstar guard, whatever ends that. While bstar guard does not say in time that it may run on, it is killed, before \
+            the peer takes over.
 
             The program and the hooks find in their environment:
               BSTAR_TERM   a number that grows with every activation of the pair. Let the program write it with all that it
                            stores outside, and let the store refuse a lower one: so a machine that was cut off does no harm
               BSTAR_SEAT   primary or backup
-              BSTAR_ROLE   active, passive, primary or backup
-              BSTAR_CAUSE  why the server has this role
+              BSTAR_ROLE   active; passive for --on-passive
+              BSTAR_CAUSE  why the server has become active; for --on-passive, why it ceases to be
 
             SIGINT and SIGTERM stop the program, hand over to the peer, and end bstar guard.
             """
@@ -77,7 +78,10 @@ struct GuardCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Run this by the shell when the server ceases to be active, after the program. Bounded by the grace.",
+            """
+            Run this by the shell when the server ceases to be active, after the program has ended and before the peer is let \
+            take over. Bounded by the grace.
+            """,
             valueName: "command"))
     var onPassive: String?
 
@@ -138,11 +142,13 @@ struct GuardCommand: AsyncParsableCommand {
         pair.apply(to: &configuration)
         controlSocket.apply(to: &configuration)
         // A handover waits for the program to end, and for the hook behind it.
-        configuration.drainTimeout = theGrace * 2 + .seconds(1)
+        configuration.drainTimeout = theGrace * 2 + .seconds(3)
         return configuration
     }
 
     private func guardProgram(_ configuration: BinaryStarConfiguration) async throws {
+        Console.reportBrokenPipes()
+        Orphans.adopt()
         let logger = log.makeLogger(label: "bstar")
         let seat = configuration.seat
         let limit = RestartLimit(restarts: restarts ?? 3, window: restartWindow ?? .seconds(60))

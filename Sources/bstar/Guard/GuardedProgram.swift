@@ -27,29 +27,28 @@ final class GuardedProgram: Sendable {
 
     /// Returns when the star has stopped, and with it the program.
     func run(on star: BinaryStar) async throws {
-        async let hooks: Void = runPassiveHooks(star.events)
         try await star.whileActive { [self] in
             // One that was superseded during a stall goes on in a new term, which the program has to know.
             let changes = star.events
             let status = await star.status
-            var change: (term: UInt64, cause: String) = (status.term, status.lastChange.map { "\($0.cause)" } ?? "")
-            while !Task.isCancelled {
-                guard let next = await keepRunning(change, until: changes) else { return }
-                change = (next.term, "\(next.cause)")
+            var (term, cause) = (status.term, status.lastChange.map { "\($0.cause)" } ?? "")
+            while let next = await keepRunning(variables(.active, term, cause), on: star, until: changes) {
+                (term, cause) = (next.term, "\(next.cause)")
             }
+            // The program has ended, and the peer is let take over when this body has.
+            if let onPassive { await runHook(onPassive, variables(.passive, term, await reasonToEnd(on: star))) }
         }
-        await hooks
     }
 
     /// Keeps the program running until it is not to run any more.
     ///
     /// - Returns: the change that gave the star a new term, or `nil`.
     private func keepRunning(
-        _ change: (term: UInt64, cause: String), until changes: AsyncStream<RoleChange>
+        _ variables: [String: String], on star: BinaryStar, until changes: AsyncStream<RoleChange>
     ) async -> RoleChange? {
         await withTaskGroup(of: RoleChange?.self) { group in
             group.addTask { [self] in
-                await runAgainAndAgain(variables(.active, change.term, change.cause))
+                await runAgainAndAgain(variables, on: star)
                 return nil
             }
             group.addTask {
@@ -63,23 +62,45 @@ final class GuardedProgram: Sendable {
         }
     }
 
-    private func runAgainAndAgain(_ variables: [String: String]) async {
+    private func runAgainAndAgain(_ variables: [String: String], on star: BinaryStar) async {
         if let onActive { await runHook(onActive, variables) }
+        let lease = lease(of: star)
         var limit = limit
         while !Task.isCancelled {
-            let outcome = await runOnce(variables)
+            let outcome = await Result {
+                try await Program(command: command, variables: variables, grace: grace, lease: lease).run()
+            }
             guard !Task.isCancelled else { return }
-            if let delay = limit.noteExit(at: .now) {
-                Console.printError("bstar: \(command[0]) \(outcome); it is started again in \(delay.short)")
+            if case .success(let exit) = outcome, exit.hasLostLease {
+                Console.printError(
+                    "bstar: \(command[0]) was killed, because this server stalled for so long that its peer may have taken over")
+                await waitUntilSure(of: star)
+            } else if let delay = limit.noteExit(at: .now) {
+                Console.printError("bstar: \(command[0]) \(outcome.text); it is started again in \(delay.short)")
                 try? await Task.sleep(for: delay)
             } else {
                 Console.printError(
-                    "bstar: \(command[0]) \(outcome), \(limit.restarts + 1) times within \(limit.window.short); "
+                    "bstar: \(command[0]) \(outcome.text), \(limit.restarts + 1) times within \(limit.window.short); "
                         + "the peer is asked to take over")
                 await standAside(for: limit.window)
                 limit.reset()
             }
         }
+    }
+
+    // MARK: The lease
+
+    /// The program may run for as long as the star may serve. One that has stopped with nobody to hand over to leaves it the grace.
+    private func lease(of star: BinaryStar) -> Program.Lease {
+        let timing = star.configuration.timing
+        // Well below the stall that the star's lease allows for.
+        let period = max(.milliseconds(1), (timing.timeout - timing.interval) / 8)
+        return Program.Lease(period: period) { [grace] in await star.leaseEnd(grace: grace) }
+    }
+
+    /// Waits until the star knows again that its peer did not take over.
+    private func waitUntilSure(of star: BinaryStar) async {
+        while !Task.isCancelled, !star.lease.isValid { try? await Task.sleep(for: .milliseconds(10)) }
     }
 
     /// Says that this machine cannot serve, which makes the star hand over; and returns soon if nobody takes over.
@@ -94,27 +115,20 @@ final class GuardedProgram: Sendable {
         }
     }
 
-    private func runOnce(_ variables: [String: String]) async -> String {
-        do {
-            return try await Program(command, variables: variables, grace: grace).run().text
-        } catch {
-            return "could not be started: \(error)"
-        }
-    }
-
     // MARK: Hooks
 
-    private func runPassiveHooks(_ events: AsyncStream<RoleChange>) async {
-        guard let onPassive else { return }
-        for await change in events where change.to != .active && change.from == .active {
-            await runHook(onPassive, variables(change.to, change.term, "\(change.cause)"))
-        }
+    /// Why the active time of the star ends.
+    private func reasonToEnd(on star: BinaryStar) async -> String {
+        let status = await star.status
+        if status.role == .active { return status.isDraining ? "\(Cause.stepDown)" : "stopped" }
+        return status.lastChange.map { "\($0.cause)" } ?? ""
     }
 
+    /// Runs a hook to its end, also in a task that was cancelled.
     private func runHook(_ hook: String, _ variables: [String: String]) async {
         let timer = Task { try await Task.sleep(for: grace) }
         let running = Task {
-            try await Program(["/bin/sh", "-c", hook], variables: variables, grace: .seconds(1)).run()
+            try await Program(command: ["/bin/sh", "-c", hook], variables: variables, grace: .seconds(1)).run()
         }
         let watch = Task {
             try await timer.value
@@ -129,5 +143,14 @@ final class GuardedProgram: Sendable {
 
     private func variables(_ role: Role, _ term: UInt64, _ cause: String) -> [String: String] {
         ["BSTAR_TERM": "\(term)", "BSTAR_SEAT": "\(seat)", "BSTAR_ROLE": "\(role)", "BSTAR_CAUSE": cause]
+    }
+}
+
+extension Result<ProgramExit, any Error> {
+    fileprivate var text: String {
+        switch self {
+        case .success(let exit): exit.text
+        case .failure(let error): "could not be started: \(error)"
+        }
     }
 }

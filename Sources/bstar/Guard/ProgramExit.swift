@@ -5,6 +5,8 @@ struct ProgramExit: Sendable, Hashable {
 
     /// The exit code, or 128 and the signal's number, as a shell has it.
     var code: Int32
+    /// Whether it was killed because its lease was not renewed in time.
+    var hasLostLease = false
 
     var text: String {
         switch code {
