@@ -6,7 +6,7 @@
 /// |---|---|
 /// | 0–3 | magic `BSTR`, which begins no number |
 /// | 4 | version, 1 |
-/// | 5 | flags: 1 probe, 2 draining, 4 unhealthy |
+/// | 5 | flags: 1 probe, 2 draining, 4 unhealthy, 8 paused; others are ignored |
 /// | 6 | seat: 1 primary, 2 backup |
 /// | 7–14 | incarnation: random at the server's start, not 0 |
 /// | 15–22 | sequence number, from 1 |
@@ -27,6 +27,8 @@ package struct HeartbeatExtension: Sendable, Hashable {
         package static let draining = Flags(rawValue: 1 << 1)
         /// The sender cannot serve.
         package static let unhealthy = Flags(rawValue: 1 << 2)
+        /// An operator has suspended automatic failover to the sender. For people: the receiver decides nothing by it.
+        package static let paused = Flags(rawValue: 1 << 3)
     }
 
     /// The newest heartbeat of the receiver that the sender has received: proof of how old the sender's words can be at most.

@@ -45,17 +45,19 @@ extension PairMember {
     ///   - knowsRefusals: whether the client understands a refusal, and then goes to the other server at once. A
     ///   request of such a client waits only if the peer is overdue or its link broken.
     ///   - clientTerm: the highest term that the client has seen; 0 if it knows no terms.
+    ///   - isAutomatic: whether it is the application that votes in the place of clients.
     package mutating func requestArrived(
         at now: MonotonicTime,
         knowsRefusals: Bool = false,
-        clientTerm: UInt64 = 0
+        clientTerm: UInt64 = 0,
+        isAutomatic: Bool = false
     ) -> RequestAction {
         if admission.admits(at: now, clientTerm: clientTerm) { return .admit }
         observe(now)
         // Nothing mints what is above, or a client could keep a server suspect with it.
         let clientTerm = min(clientTerm, Term.maximumFloor)
         if clientTerm > term { takeNote(ofClientTerm: clientTerm, at: now) }
-        return decide(at: now, knowsRefusals: knowsRefusals)
+        return decide(at: now, knowsRefusals: knowsRefusals, isAutomatic: isAutomatic)
     }
 
     /// A client has seen a higher term: somebody was active after this server, whose own term counts for nothing until its
@@ -72,30 +74,38 @@ extension PairMember {
         return now < leaseEnd
     }
 
-    private mutating func decide(at now: MonotonicTime, knowsRefusals: Bool) -> RequestAction {
+    private mutating func decide(at now: MonotonicTime, knowsRefusals: Bool, isAutomatic: Bool) -> RequestAction {
         if role == .active {
-            if isDraining { return hold() }
+            if isDraining { return hold(isAutomatic) }
             if suspicion == nil { return .admit }
             // Silence for one timeout, and a vote: the peer did not take over.
-            return isPeerExpired(at: now) ? promote(at: now) : hold()
+            return isPeerExpired(at: now) ? promote(isAutomatic, at: now) : hold(isAutomatic)
         }
-        if isHandingOver { return hold() }
-        if mayBePromoted(at: now) { return promote(at: now) }
-        return isWorthHolding(at: now, knowsRefusals: knowsRefusals) ? hold() : .refuse
+        if isHandingOver { return hold(isAutomatic) }
+        if mayBePromoted(at: now) { return promote(isAutomatic, at: now) }
+        return isWorthHolding(at: now, knowsRefusals: knowsRefusals) ? hold(isAutomatic) : .refuse
     }
 
-    private mutating func hold() -> RequestAction {
+    private mutating func hold(_ isAutomatic: Bool) -> RequestAction {
+        holdsAutomaticOnly = isAutomatic && (holdsAutomaticOnly || !holdsRequests)
         holdsRequests = true
         return .hold
     }
 
-    private mutating func promote(at now: MonotonicTime) -> RequestAction {
+    private mutating func promote(_ isAutomatic: Bool, at now: MonotonicTime) -> RequestAction {
         holdsRequests = false
-        return .promoteAndAdmit(promotion(at: now))
+        return .promoteAndAdmit(promotion(isAutomatic: isAutomatic, at: now))
     }
 
-    mutating func promotion(at now: MonotonicTime) -> Transition {
-        become(.active, isPeerDead ? .clientRequestAfterPeerDeath : .clientRequest, at: now)
+    mutating func promotion(isAutomatic: Bool, at now: MonotonicTime) -> Transition {
+        let cause: Cause =
+            switch (isAutomatic, isPeerDead) {
+            case (false, false): .clientRequest
+            case (false, true): .clientRequestAfterPeerDeath
+            case (true, false): .automaticVote
+            case (true, true): .automaticVoteAfterPeerDeath
+            }
+        return become(.active, cause, at: now)
     }
 
     /// Whether a vote at `now` makes this server active.

@@ -26,7 +26,7 @@ extension PairMember {
         note(Int64(peer.term))
         note(Int64(peer.incarnation))
         flags(peer.kind != nil, peer.kind == .extended, peer.hasHeardUs)
-        note(Int64(peer.flags.rawValue))
+        note(Int64(peer.flags.subtracting(.paused).rawValue))
         age(peer.lastHeard, atMost: limits.overdue)
         // An active server that is sure does not look at when it looked at the clock last.
         let isSure = role == .active && suspicion == nil && !holdsRequests && !isHandingOver

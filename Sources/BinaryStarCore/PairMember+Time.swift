@@ -47,6 +47,7 @@ extension PairMember {
         if wantsAnswer || isSuspect { flags.insert(.probe) }
         if isDraining { flags.insert(.draining) }
         if !isHealthy { flags.insert(.unhealthy) }
+        if isPaused { flags.insert(.paused) }
         wantsAnswer = false
         var echo: HeartbeatExtension.Echo?
         if peer.kind == .extended, let lastHeard = peer.lastHeard {
@@ -92,6 +93,7 @@ extension PairMember {
 
     /// The peer is gone: a request that was held is the vote.
     private mutating func decideHeldRequests(at now: MonotonicTime) -> Transition? {
-        holdsRequests && (isSuspect || mayBePromoted(at: now)) ? promotion(at: now) : nil
+        guard holdsRequests, isSuspect || mayBePromoted(at: now) else { return nil }
+        return promotion(isAutomatic: holdsAutomaticOnly, at: now)
     }
 }

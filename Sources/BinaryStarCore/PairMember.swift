@@ -82,6 +82,8 @@ package struct PairMember: Sendable {
     package internal(set) var isHandingOver = false
     /// Whether requests wait to be decided.
     var holdsRequests = false
+    /// Whether all of those that wait are the application's votes, not clients'. Only the cause of a change depends on it.
+    var holdsAutomaticOnly = false
 
     /// No automatic failover while this is set: requests to a waiting or passive server are refused, whatever the peer does.
     package var isPaused = false

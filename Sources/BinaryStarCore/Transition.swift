@@ -6,6 +6,10 @@ public enum Cause: Sendable, Hashable {
     case clientRequest
     /// A client asked for service, and the peer's process was gone: its link dropped, and its port refused connections.
     case clientRequestAfterPeerDeath
+    /// The application voted in the place of clients, and the peer had been silent for the timeout.
+    case automaticVote
+    /// The application voted in the place of clients, and the peer's process was gone.
+    case automaticVoteAfterPeerDeath
     /// The peer is active too, in a higher term.
     case superseded
     /// Both servers were passive: each takes its seat again.
@@ -26,6 +30,8 @@ extension Cause: CustomStringConvertible {
         case .peer(let role): "peer \(role)"
         case .clientRequest: "client request"
         case .clientRequestAfterPeerDeath: "client request after the peer's death"
+        case .automaticVote: "automatic vote"
+        case .automaticVoteAfterPeerDeath: "automatic vote after the peer's death"
         case .superseded: "superseded by a higher term"
         case .dualPassive: "dual passive"
         case .stepDown: "step down"
@@ -36,14 +42,25 @@ extension Cause: CustomStringConvertible {
     }
 }
 
-/// Coded by its description.
-extension Cause: Codable {
-    private static let all =
-        Role.allCases.map { Cause.peer($0) } + [
-            .clientRequest, .clientRequestAfterPeerDeath, .superseded, .dualPassive, .stepDown, .handoverFailed,
-            .promote, .higherTerm,
+extension Cause {
+    /// All that there are.
+    package static let all: [Cause] =
+        Role.allCases.map { .peer($0) } + [
+            .clientRequest, .clientRequestAfterPeerDeath, .automaticVote, .automaticVoteAfterPeerDeath, .superseded,
+            .dualPassive, .stepDown, .handoverFailed, .promote, .higherTerm,
         ]
 
+    /// Whether a vote made the server active.
+    package var isVote: Bool {
+        switch self {
+        case .clientRequest, .clientRequestAfterPeerDeath, .automaticVote, .automaticVoteAfterPeerDeath: true
+        case .peer, .superseded, .dualPassive, .stepDown, .handoverFailed, .promote, .higherTerm: false
+        }
+    }
+}
+
+/// Coded by its description.
+extension Cause: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let name = try container.decode(String.self)

@@ -8,6 +8,8 @@ extension Cause {
         case .peer(let role): "the peer says it is \(role)"
         case .clientRequest: "a client asked"
         case .clientRequestAfterPeerDeath: "a client asked, and the peer's process is gone"
+        case .automaticVote: "an automatic vote"
+        case .automaticVoteAfterPeerDeath: "an automatic vote, and the peer's process is gone"
         case .superseded: "the peer is active in a higher term"
         case .dualPassive: "both servers were passive"
         case .stepDown: "it hands over"

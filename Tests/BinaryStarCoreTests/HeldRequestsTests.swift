@@ -22,6 +22,33 @@ import Testing
         #expect(server.heldRequests == [.serve])
     }
 
+    @Test(
+        "A change says whose vote it was: that of a client, if one of those that waited was",
+        arguments: [
+            ([true], Cause.automaticVote), ([true, true], .automaticVote), ([true, false], .clientRequest),
+            ([false, true], .clientRequest),
+        ])
+    func whoseVote(_ areAutomatic: [Bool], _ cause: Cause) {
+        var server = Server(.backup)
+        server.hear(.extended(.active, seat: .primary, sequence: 1), at: .at(0))
+        // Of votes that were refused nothing is left.
+        #expect(server.request(at: .at(10)) == .hold)
+        server.hear(.extended(.active, seat: .primary, sequence: 2), at: .at(20))
+        #expect(server.heldRequests == [.refuse])
+        for isAutomatic in areAutomatic { #expect(server.request(at: .at(50), isAutomatic: isAutomatic) == .hold) }
+        server.run(until: .at(400))
+        #expect(server.transitions.last?.to == .active && server.transitions.last?.cause == cause)
+    }
+
+    @Test("A vote that finds the peer gone says whose it was too")
+    func whoseDecidingVote() {
+        var server = Server(.backup)
+        server.hear(.extended(.active, seat: .primary, sequence: 1), at: .at(0))
+        server.run(until: .at(400))
+        #expect(server.request(at: .at(401), isAutomatic: true).isAdmission)
+        #expect(server.transitions.last?.cause == .automaticVote)
+    }
+
     @Test("peer heard → refused")
     func peerHeard() {
         var pair = Pair.met()

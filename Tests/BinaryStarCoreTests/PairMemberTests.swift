@@ -204,4 +204,14 @@ import Testing
             #expect(server.member.nextDeadline <= now + HeartbeatTiming.brisk.interval)
         }
     }
+
+    @Test func aPauseIsToldToThePeer() {
+        var pair = Pair.met()
+        pair[.backup].member.isPaused = true
+        pair.run(for: 110)
+        #expect(pair[.primary].member.peer.flags == [.paused])
+        pair[.backup].member.isPaused = false
+        pair.run(for: 110)
+        #expect(pair[.primary].member.peer.flags == [])
+    }
 }

@@ -87,9 +87,11 @@ struct Server {
     mutating func request(
         at now: MonotonicTime,
         knowsRefusals: Bool = false,
-        clientTerm: UInt64 = 0
+        clientTerm: UInt64 = 0,
+        isAutomatic: Bool = false
     ) -> PairMember.RequestAction {
-        let action = member.requestArrived(at: now, knowsRefusals: knowsRefusals, clientTerm: clientTerm)
+        let action = member.requestArrived(
+            at: now, knowsRefusals: knowsRefusals, clientTerm: clientTerm, isAutomatic: isAutomatic)
         if case .promoteAndAdmit(let transition) = action { transitions.append(transition) }
         return action
     }

@@ -12,6 +12,7 @@ func status(
     peer: Role? = nil,
     peerIsExpired: Bool = false,
     peerTimeout: Int = 1,
+    peerIsPaused: Bool = false,
     isPaused: Bool = false,
     isDrained: Bool = false,
     isHealthy: Bool? = nil,
@@ -53,7 +54,7 @@ func status(
                 """
                 {"kind":"extended","role":"\(peer)","lastHeard":\(peerIsExpired ? 12.5 : 0.08),"isExpired":\(peerIsExpired),\
                 "term":\(term),"incarnation":9,"roundTrip":0.0005,"isHealthy":true,"isDraining":false,\
-                "interval":0.25,"timeout":\(peerTimeout)}
+                "isPaused":\(peerIsPaused),"interval":0.25,"timeout":\(peerTimeout)}
                 """))
     }
     let connect = "tcp://\(seat.other).a-rather-long-name.of-a-machine.example.com:5003"

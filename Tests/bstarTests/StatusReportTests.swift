@@ -43,6 +43,8 @@ import Testing
         let paused = try pair(
             status(.primary, .passive, peer: .active, peerIsExpired: true, isPaused: true), failures: 1)
         #expect(text(paused).contains("NOBODY SERVES, and a server is paused or drained"))
+        let unable = try pair(status(.primary, .passive, peer: .active, peerIsExpired: true, isHealthy: false), failures: 1)
+        #expect(text(unable).contains("NOBODY SERVES, and the primary says that it cannot"))
         let stalled = try pair(status(.primary, .active, isServing: false, peer: .passive, isSuspect: true))
         #expect(text(stalled).contains("a server has stalled"))
         let nobody = try pair(failures: 2)
@@ -72,6 +74,17 @@ import Testing
         #expect(words.contains("! the backup serves though it says that it CANNOT"))
         let drained = try pair(status(.primary, .passive, peer: .active, isDrained: true), failures: 1)
         #expect(!text(drained).contains("says that it CANNOT"))
+    }
+
+    @Test func aPauseIsSeenFromTheOtherMachine() throws {
+        let heard = try pair(status(.primary, .active, peer: .passive, peerIsPaused: true), failures: 1)
+        #expect(StatusReport(view: heard).headline.contains("the backup is paused and would NOT take over"))
+        #expect(text(heard).contains("passive, PAUSED") && text(heard).contains("! the backup is paused: no failover"))
+        // Where it can be asked it is told once.
+        let both = try pair(
+            status(.primary, .active, peer: .passive, peerIsPaused: true),
+            status(.backup, .passive, peer: .active, isPaused: true))
+        #expect(StatusReport(view: both).warnings.count { $0.contains("is paused") } == 1)
     }
 
     @Test func rejectionsAreExplained() throws {

@@ -46,18 +46,13 @@ enum MetricDimension: String, Sendable {
 }
 
 extension Cause {
-    /// All that there are.
-    static let all: [Cause] =
-        Role.allCases.map { .peer($0) } + [
-            .clientRequest, .clientRequestAfterPeerDeath, .superseded, .dualPassive, .stepDown, .handoverFailed,
-            .promote, .higherTerm,
-        ]
-
     var metricValue: String {
         switch self {
         case .peer(let role): "peer_\(role)"
         case .clientRequest: "client_request"
         case .clientRequestAfterPeerDeath: "client_request_after_peer_death"
+        case .automaticVote: "automatic_vote"
+        case .automaticVoteAfterPeerDeath: "automatic_vote_after_peer_death"
         case .superseded: "superseded"
         case .dualPassive: "dual_passive"
         case .stepDown: "step_down"

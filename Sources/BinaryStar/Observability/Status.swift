@@ -21,6 +21,8 @@ extension BinaryStar {
             public var isHealthy: Bool?
             /// Whether it is about to hand over.
             public var isDraining: Bool?
+            /// Whether automatic failover to it is suspended, see ``BinaryStar/pause()``.
+            public var isPaused: Bool?
             /// The interval and the timeout that it announces.
             public var interval: Double?
             public var timeout: Double?
@@ -159,7 +161,8 @@ extension BinaryStar {
             isExpired: member.isPeerExpired(at: now), term: isOurs ? peer.term : nil,
             incarnation: isOurs ? peer.incarnation : nil, roundTrip: peer.roundTrip?.inSeconds,
             isHealthy: isOurs ? !peer.flags.contains(.unhealthy) : nil,
-            isDraining: isOurs ? peer.flags.contains(.draining) : nil, interval: peer.timing?.interval.inSeconds,
+            isDraining: isOurs ? peer.flags.contains(.draining) : nil,
+            isPaused: isOurs ? peer.flags.contains(.paused) : nil, interval: peer.timing?.interval.inSeconds,
             timeout: peer.timing?.timeout.inSeconds)
     }
 

@@ -73,7 +73,7 @@ extension BinaryStar {
         receiveHeartbeats()
         guard phase == .running else { return false }
         let now = MonotonicTime.now
-        let action = member.requestArrived(at: now)
+        let action = member.requestArrived(at: now, isAutomatic: true)
         trace(.clientRequest, action)
         switch action {
         case .admit: return true

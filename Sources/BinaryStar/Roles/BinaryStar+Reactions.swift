@@ -115,8 +115,8 @@ extension Cause {
     package var isAfterAnotherServed: Bool {
         switch self {
         case .peer, .higherTerm: true
-        case .clientRequest, .clientRequestAfterPeerDeath, .promote, .superseded, .dualPassive, .stepDown,
-            .handoverFailed:
+        case .clientRequest, .clientRequestAfterPeerDeath, .automaticVote, .automaticVoteAfterPeerDeath, .promote,
+            .superseded, .dualPassive, .stepDown, .handoverFailed:
             false
         }
     }

@@ -43,6 +43,9 @@ extension Page {
               note = `as heard by the ${known.by.seat}`;
             }
             if (heard) {
+              const flags = [heard.isDraining && 'handing over', heard.isPaused && 'automatic failover paused',
+                heard.isHealthy === false && 'cannot serve'].filter(Boolean);
+              if (!heard.isExpired) note = [note, ...flags].join('; ');
               role = heard.isExpired ? 'gone' : heard.role;
               gone = gone || heard.isExpired;
               if (heard.term !== undefined) facts.push(['Term', heard.term || '–']);

@@ -34,6 +34,8 @@ extension Page {
         const causes = {
           'client request': 'a client asked',
           'client request after the peer\'s death': 'a client asked, and the peer’s process is gone',
+          'automatic vote': 'an automatic vote',
+          'automatic vote after the peer\'s death': 'an automatic vote, and the peer’s process is gone',
           'superseded by a higher term': 'the peer is active in a higher term',
           'dual passive': 'both servers were passive',
           'step down': 'it hands over',
@@ -104,7 +106,7 @@ extension Page {
             own.forEach((record, index) => {
               const next = own[index + 1];
               found.push({ seat, role: record.to, term: record.term, start: record.time, silence: record.peerSilence,
-                tookOver: /^(client request|promote)/.test(record.cause), end: next ? next.time : now, open: !next });
+                tookOver: /^(client request|automatic vote|promote)/.test(record.cause), end: next ? next.time : now, open: !next });
             });
           }
           const known = servers();

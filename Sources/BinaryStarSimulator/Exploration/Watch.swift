@@ -89,11 +89,7 @@ extension World {
 
     private mutating func judgeActivation(_ transition: Transition, of seat: Seat) {
         let other = nodes[seat.other].watch
-        let isByVote: Bool
-        switch transition.cause {
-        case .clientRequest, .clientRequestAfterPeerDeath, .promote: isByVote = true
-        case .peer, .superseded, .dualPassive, .stepDown, .handoverFailed, .higherTerm: isByVote = false
-        }
+        let isByVote = transition.cause.isVote || transition.cause == .promote
         if transition.from != .active {
             if nodes[seat].watch.isIll { report("health: \(seat) becomes active, and cannot serve") }
             if nodes[seat].watch.isPaused, isByVote, transition.cause != .promote {

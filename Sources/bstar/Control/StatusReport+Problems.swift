@@ -71,11 +71,17 @@ extension StatusReport {
                     ? "the \(seat) serves though it says that it CANNOT, since no other one takes over: see its own log."
                     : "the \(seat) says that it CANNOT SERVE: see its own log.")
         }
-        if status.isPaused { problems.append("the \(seat) is paused: no failover to it. End that with bstar resume.") }
+        if status.isPaused { problems.append(Self.isPaused(seat)) }
+        // Where it can be asked it is told once.
+        if status.peer?.isPaused == true, view.statuses.count == 1 { problems.append(Self.isPaused(seat.other)) }
         if status.isDrained {
             problems.append("the \(seat) is drained: it serves nothing. End that with bstar resume.")
         }
         return problems
+    }
+
+    private static func isPaused(_ seat: Seat) -> String {
+        "the \(seat) is paused: no failover to it. End that with bstar resume."
     }
 }
 

@@ -41,8 +41,11 @@ struct StatusReport {
             if let server = view.statuses.first(where: { $0.role == .active && $0.isDraining }) {
                 return "the \(server.seat) HANDS OVER: it takes no more requests, and waits for what still runs there"
             }
-            if view.statuses.contains(where: { $0.isPaused || $0.isDrained }) {
+            if view.statuses.contains(where: { $0.isPaused || $0.isDrained || $0.peer?.isPaused == true }) {
                 return "NOBODY SERVES, and a server is paused or drained"
+            }
+            if let unable = view.statuses.first(where: { !$0.isHealthy }) {
+                return "NOBODY SERVES, and the \(unable.seat) says that it cannot"
             }
             if view.statuses.count == 1, let doubt = doubt(of: view.statuses[0]) {
                 return "NOBODY SERVES, for all that is known here: \(doubt)"
@@ -83,6 +86,7 @@ struct StatusReport {
         case .heard(let peer, _):
             if peer.isExpired { return "the \(other) is GONE" }
             if peer.isHealthy == false { return "the \(other) cannot serve and would NOT take over" }
+            if peer.isPaused == true { return "the \(other) is paused and would NOT take over" }
             return peer.role == .passive ? "the \(other) would take over" : "the \(other) is \(peer.role.state)"
         case .neverHeard: return "the \(other) was NEVER HEARD"
         case .nothing: return "of the \(other) nothing is known"
@@ -161,7 +165,8 @@ struct StatusReport {
     private func rows(of seat: Seat, _ peer: BinaryStar.Status.Peer, heardBy other: BinaryStar.Status) -> [Row] {
         let how = peer.kind == "classic" ? "a zguide server, as heard" : "as heard by the \(other.seat)"
         var rows: [Row] = [("", "\(seat), \(how)")]
-        rows.append(("role", peer.isExpired ? "GONE; said last: \(peer.role.state)" : peer.role.state))
+        let state = peer.role.state + (peer.isPaused == true ? ", PAUSED" : "")
+        rows.append(("role", peer.isExpired ? "GONE; said last: \(state)" : state))
         if let term = peer.term { rows.append(("term", "\(term)")) }
         rows.append(("serves", peer.isExpired ? "no" : peer.role == .active ? "yes, it says" : "no"))
         if !peer.isExpired, let isHealthy = peer.isHealthy {
@@ -185,7 +190,7 @@ struct StatusReport {
 
     private func because(_ change: BinaryStar.Status.Change) -> String {
         var text = change.cause.explanation
-        if change.cause == .clientRequest, let silence = change.peerSilence {
+        if change.cause == .clientRequest || change.cause == .automaticVote, let silence = change.peerSilence {
             text += ", and the peer was silent for \(seconds(silence))"
         }
         return text
