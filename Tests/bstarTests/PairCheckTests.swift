@@ -10,13 +10,13 @@ import Testing
     /// What the check says of a peer that is heard like this.
     private func findings(
         pairName: String = "orders", seat: Seat = .backup, incarnation: UInt64 = 9, timing: HeartbeatTiming = .standard,
-        echo: UInt64? = 7, term: UInt64 = 1_000, gap: Duration = .milliseconds(260), isClassic: Bool = false,
+        echo: UInt64? = 7, echoAge: Duration = .zero, term: UInt64 = 1_000, gap: Duration = .milliseconds(260), isClassic: Bool = false,
         delay: Duration = .milliseconds(2), isRunning: Bool = true
     ) throws -> [Finding] {
         var heard = Heard(endpoint: "tcp://peer.example:5003")
         let news = HeartbeatExtension(
             pairName: pairName, seat: seat, incarnation: incarnation, sequence: 1, term: term, timing: timing,
-            echo: echo.map { .init(incarnation: $0, sequence: 1, age: .zero) })
+            echo: echo.map { .init(incarnation: $0, sequence: 1, age: echoAge) })
         let heartbeat = Heartbeat(role: .passive, extension: isClassic ? nil : news)
         for index in 0..<10 { heard.add(.success(heartbeat), at: at(index * 250)) }
         heard.add(.success(heartbeat), at: at(9 * 250) + gap)
@@ -45,6 +45,10 @@ import Testing
         #expect(bad(try findings(timing: .classic)).contains("failure timing"))
         #expect(bad(try findings(incarnation: 7)) == ["failure peer"])
         #expect(bad(try findings(echo: nil)) == ["failure both ways"])
+        #expect(bad(try findings(echoAge: .seconds(1))) == [])
+        let deaf = try findings(echoAge: .seconds(75))
+        #expect(bad(deaf) == ["failure both ways"])
+        #expect(deaf.contains { $0.text == "the peer has not heard this server for 1 min 15 s" })
         #expect(bad(try findings(term: 3_600_000)) == ["warning clock"])
         #expect(bad(try findings(isClassic: true)) == ["warning peer"])
     }

@@ -136,9 +136,14 @@ struct CheckedServer: Sendable {
     /// Whether the peer hears this server.
     private func hearing(_ news: HeartbeatExtension) -> Finding? {
         guard let status else { return nil }
-        if news.echo?.incarnation == status.incarnation { return .ok("both ways", "the peer hears this server") }
+        var text = "the peer does not hear this server"
+        if let echo = news.echo, echo.incarnation == status.incarnation {
+            // What it repeats is the latest that it has heard, however long ago.
+            guard echo.age > timing.timeout else { return .ok("both ways", "the peer hears this server") }
+            text = "the peer has not heard this server for \(echo.age.long)"
+        }
         return .failure(
-            "both ways", "the peer does not hear this server",
+            "both ways", text,
             "See that the peer's --connect leads to \(status.configuration.listen.joined(separator: " or ").printable), and the firewall."
         )
     }
