@@ -72,8 +72,8 @@ public actor BinaryStar: Service {
     var suspectSince: MonotonicTime?
     /// What the log was last told of the peer.
     var hearing = PeerHearing.awaited
-    /// How many answers of the peer's in a row took longer than a lease.
-    var slowAnswers = 0
+    /// Since when every answer of the peer's has taken longer than a lease.
+    var slowSince: MonotonicTime?
     /// The latest change of role or term.
     var lastChange: RoleChange?
     /// The latest changes, of earlier lives too.

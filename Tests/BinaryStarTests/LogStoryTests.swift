@@ -54,6 +54,37 @@ private struct KeepingLogHandler: LogHandler {
         await peer.close()
     }
 
+    @Test("A link on which all answers are too slow for long is warned of, and not before")
+    func slowLink() async throws {
+        let (events, continuation) = AsyncStream.makeStream(of: LogEvent.self)
+        let logger = Logger(label: "test") { _ in KeepingLogHandler { continuation.yield($0) } }
+        let star = try BinaryStar(configuration: endpoints.configuration(.backup), logger: logger)
+        let peer = try endpoints.peer(of: .backup)
+        try await running(star) {
+            let incarnation = await star.member.incarnation
+            // It is as if what the star says took longer and longer.
+            let talking = Task {
+                for sequence in 1... {
+                    let news = HeartbeatExtension(
+                        pairName: "", seat: .primary, incarnation: 9, sequence: UInt64(sequence), term: 2, timing: .quick,
+                        echo: .init(incarnation: incarnation, sequence: 1, age: .zero))
+                    peer.publisher.send(Message(frames: Heartbeat(role: .active, extension: news).frames))
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            defer { talking.cancel() }
+            var heard: ContinuousClock.Instant?
+            for await event in events {
+                if "\(event.message)" == "the peer is heard" { heard = .now }
+                if "\(event.message)".hasPrefix("the round trip to the peer is too long") { break }
+            }
+            // A lease of 210 ms, and two timeouts.
+            let start = try #require(heard)
+            #expect(ContinuousClock.now - start > .milliseconds(900))
+        }
+        await peer.close()
+    }
+
     /// Goes on to the line, and sees that none of the story is left out or comes twice.
     @discardableResult
     private func tells(

@@ -85,14 +85,13 @@ extension BinaryStar {
         }
     }
 
-    private static let lateAnswers = 8
-
     /// Warns of a link that is so slow that no answer proves anything: neither server could become active on the other's word.
     private func checkRoundTrip(at now: MonotonicTime) {
-        guard let roundTrip = member.peer.roundTrip, roundTrip >= member.leaseDuration else { return slowAnswers = 0 }
-        slowAnswers += 1
+        guard let roundTrip = member.peer.roundTrip, roundTrip >= member.leaseDuration else { return slowSince = nil }
+        let since = slowSince ?? now
+        slowSince = since
         // After a stall, here or there, some answers are late.
-        guard slowAnswers > Self.lateAnswers else { return }
+        guard now - since >= configuration.timing.timeout * 2 else { return }
         rateLimitedLog.warning(
             "the round trip to the peer is too long for the timing; set a longer timeout on both servers", to: logger,
             at: now, metadata: [LogKey.roundTrip: "\(roundTrip)", LogKey.limit: "\(member.leaseDuration)"])
