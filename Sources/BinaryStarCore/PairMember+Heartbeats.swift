@@ -153,7 +153,7 @@ extension PairMember {
     }
 
     /// Publishes at once; but not more often than a few times an interval, whatever the peer asks for.
-    private mutating func answer(at now: MonotonicTime) {
+    package mutating func answer(at now: MonotonicTime) {
         let earliest = lastPublished.map { $0 + timing.interval / Self.answersPerInterval } ?? now
         nextHeartbeat = min(nextHeartbeat, max(now, earliest))
     }

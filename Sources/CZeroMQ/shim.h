@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #endif
 
@@ -95,6 +96,48 @@ static inline void czmq_wake_drain(int descriptor) {
     while (read(descriptor, buffer, sizeof buffer) == (ssize_t)sizeof buffer) {
     }
 }
+
+// The kernel's own list of descriptors to watch, each with a number that its events bring back. Events are poll's. Linux
+// only: elsewhere there is none, and czmq_epoll_open returns -1.
+#ifdef __linux__
+static inline int czmq_epoll_open(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static inline int czmq_epoll_set(int list, int operation, int descriptor, short events, uint32_t number) {
+    struct epoll_event event = {0};
+    event.events = (uint32_t)events;
+    event.data.u32 = number;
+    return epoll_ctl(list, operation, descriptor, &event);
+}
+
+static inline int czmq_epoll_add(int list, int descriptor, short events, uint32_t number) {
+    return czmq_epoll_set(list, EPOLL_CTL_ADD, descriptor, events, number);
+}
+
+static inline int czmq_epoll_change(int list, int descriptor, short events, uint32_t number) {
+    return czmq_epoll_set(list, EPOLL_CTL_MOD, descriptor, events, number);
+}
+
+static inline int czmq_epoll_remove(int list, int descriptor) {
+    return czmq_epoll_set(list, EPOLL_CTL_DEL, descriptor, 0, 0);
+}
+
+// Waits; stores the numbers of those that are ready, and their events. At most 64 at a time: the others come next time.
+static inline int czmq_epoll_wait(int list, uint32_t *numbers, short *events, int milliseconds) {
+    struct epoll_event found[64];
+    int count = epoll_wait(list, found, 64, milliseconds);
+    for (int i = 0; i < count; i++) {
+        numbers[i] = found[i].data.u32;
+        events[i] = (short)found[i].events;
+    }
+    return count;
+}
+#else
+static inline int czmq_epoll_open(void) { return -1; }
+static inline int czmq_epoll_add(int list, int descriptor, short events, uint32_t number) { return -1; }
+static inline int czmq_epoll_change(int list, int descriptor, short events, uint32_t number) { return -1; }
+static inline int czmq_epoll_remove(int list, int descriptor) { return -1; }
+static inline int czmq_epoll_wait(int list, uint32_t *numbers, short *events, int milliseconds) { return -1; }
+#endif
 
 // Starts a detached thread that gets no signals: they belong to the program, and would only interrupt its poll.
 // Returns 0 or an error number.

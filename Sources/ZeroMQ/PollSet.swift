@@ -27,6 +27,15 @@ import CZeroMQ
     /// looks first, and waits if there was nothing.
     private var descriptors: [pollfd] = []
     private var socketCount = 0
+    /// The descriptors once more, if there are many.
+    private var epoll: EpollSet?
+    /// Whether the system can watch them so, for all that is known.
+    private var mayUseEpoll = true
+    /// The entries that the last wait found ready; `nil` if any may say so.
+    private var found: [Int]?
+
+    /// From so many on, to go over all of them costs more than to keep the kernel's list.
+    private static let many = 64
 
     package init() { unsafe items = [] }
 
@@ -43,15 +52,24 @@ import CZeroMQ
     package mutating func append(descriptor: Int32, events: Events) {
         unsafe items.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: events.rawValue, revents: 0))
         descriptors.append(pollfd(fd: descriptor, events: events.systemEvents, revents: 0))
+        if epoll?.add(descriptors[count - 1], number: count - 1) == false { giveUpEpoll() }
     }
 
     /// Takes the entry at `index` out; the last one takes its place.
     package mutating func swapRemove(at index: Int) {
-        if unsafe items[index].socket != nil { socketCount -= 1 }
+        if unsafe items[index].socket != nil {
+            socketCount -= 1
+        } else if epoll?.remove(descriptors[index]) == false {
+            giveUpEpoll()
+        }
+        found = nil
         unsafe items.swapAt(index, items.count - 1)
         unsafe items.removeLast()
         descriptors.swapAt(index, descriptors.count - 1)
         descriptors.removeLast()
+        if index < count, descriptors[index].fd >= 0, epoll?.renumber(descriptors[index], index) == false {
+            giveUpEpoll()
+        }
     }
 
     /// The events that the last wait found at `index`.
@@ -59,18 +77,69 @@ import CZeroMQ
         unsafe Events(rawValue: items[index].revents)
     }
 
+    /// Calls `body` with the index and the events of each entry that the last wait found ready.
+    package func forEachReady(_ body: (Int, Events) -> Void) {
+        for index in found ?? Array(0..<count) {
+            let events = ready(at: index)
+            if !events.isEmpty { body(index, events) }
+        }
+    }
+
     /// Waits until something is ready.
     ///
     /// - Parameter milliseconds: the longest wait; 0 only looks, -1 waits for ever.
     /// - Returns: how many entries are ready. A signal ends the wait early, with 0.
     package mutating func wait(milliseconds: Int) throws(ZeroMQError) -> Int {
-        if socketCount == 0, !descriptors.isEmpty { return try waitForDescriptors(milliseconds) }
+        if socketCount == 0, !descriptors.isEmpty {
+            if usesEpoll() { return try waitForMany(milliseconds) }
+            return try waitForDescriptors(milliseconds)
+        }
+        found = nil
         let count = unsafe zmq_poll(&items, Int32(items.count), milliseconds)
         if count >= 0 { return Int(count) }
         guard zmq_errno() == EINTR else { throw .last("poll") }
         for index in unsafe items.indices { unsafe items[index].revents = 0 }
         return 0
     }
+
+    // MARK: Many descriptors
+
+    /// Whether the kernel's list is used; makes it if there are many.
+    private mutating func usesEpoll() -> Bool {
+        if epoll != nil { return true }
+        guard mayUseEpoll, descriptors.count >= Self.many else { return false }
+        epoll = EpollSet()
+        for (index, descriptor) in descriptors.enumerated() {
+            guard epoll?.add(descriptor, number: index) == true else {
+                giveUpEpoll()
+                return false
+            }
+        }
+        return true
+    }
+
+    private mutating func giveUpEpoll() {
+        epoll = nil
+        mayUseEpoll = false
+        found = nil
+    }
+
+    private mutating func waitForMany(_ milliseconds: Int) throws(ZeroMQError) -> Int {
+        for index in found ?? Array(0..<count) { unsafe items[index].revents = 0 }
+        var ready = found ?? []
+        ready.removeAll(keepingCapacity: true)
+        found = nil
+        let readyCount =
+            epoll?.wait(milliseconds: milliseconds) { index, events in
+                unsafe items[index].revents = Events(systemEvents: events).rawValue
+                ready.append(index)
+            } ?? 0
+        guard readyCount >= 0 || zmq_errno() == EINTR else { throw .last("epoll_wait") }
+        found = ready
+        return max(0, readyCount)
+    }
+
+    // MARK: A few descriptors
 
     private mutating func waitForDescriptors(_ milliseconds: Int) throws(ZeroMQError) -> Int {
         let count = unsafe poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds))

@@ -66,7 +66,8 @@ private struct KeepingLogHandler: LogHandler {
             let talking = Task {
                 for sequence in 1... {
                     let news = HeartbeatExtension(
-                        pairName: "", seat: .primary, incarnation: 9, sequence: UInt64(sequence), term: 2, timing: .quick,
+                        pairName: "", seat: .primary, incarnation: 9, sequence: UInt64(sequence), term: 2,
+                        timing: .quick,
                         echo: .init(incarnation: incarnation, sequence: 1, age: .zero))
                     peer.publisher.send(Message(frames: Heartbeat(role: .active, extension: news).frames))
                     try await Task.sleep(for: .milliseconds(20))

@@ -193,6 +193,27 @@ import ZeroMQ
         }
     }
 
+    @Test("What an operator changes is told to the peer at once, not with the next heartbeat")
+    func theyAreTold() async throws {
+        let star = try endpoints.star(.backup, timing: .init(interval: .seconds(8), timeout: .seconds(30)))
+        let peer = try endpoints.peer(of: .backup)
+        try await running(star) {
+            func hears(_ flags: HeartbeatExtension.Flags, within limit: Duration) async throws {
+                try await peer.subscriber.next(within: limit) { message in
+                    (try? Heartbeat.decode(message).get().extension?.flags.subtracting(.probe)) == flags
+                }
+            }
+            try await hears([], within: patience)
+            await star.pause()
+            try await hears(.paused, within: .seconds(2))
+            await star.resume()
+            try await hears([], within: .seconds(2))
+            try await star.drain()
+            try await hears(.unhealthy, within: .seconds(2))
+        }
+        await peer.close()
+    }
+
     @Test("A backup that has never met its primary is promoted by an operator")
     func promote() async throws {
         let star = try endpoints.star(.backup)

@@ -1,4 +1,5 @@
 import CZeroMQ
+import TestSupport
 import Testing
 
 @testable import ZeroMQ
@@ -96,5 +97,59 @@ import Testing
     @Test func emptySetOnlyWaits() throws {
         var pollSet = PollSet()
         #expect(try pollSet.wait(milliseconds: 1) == 0)
+    }
+
+    @Test(
+        "Of many descriptors those that are ready are told, whatever was taken out and put in, and sockets among them")
+    func manyDescriptors() throws {
+        struct Watched {
+            var descriptor: [Int32] = [-1, -1]
+            var isSignalled = false
+        }
+        var generator = SeededGenerator(seed: .fromEnvironmentOrRandom())
+        let sockets = try PullAndPush(0, in: context)
+        var pollSet = PollSet()
+        var watched: [Watched?] = []
+        var socket: Int?
+        defer { for case let one? in watched { czmq_wake_close(one.descriptor) } }
+        for step in 0..<4_000 {
+            switch Int.random(in: 0..<100, using: &generator) {
+            case ..<(watched.count < 150 ? 45 : 20):
+                var one = Watched()
+                #expect(czmq_wake_open(&one.descriptor) == 0)
+                pollSet.append(descriptor: one.descriptor[0], events: .readable)
+                watched.append(one)
+            case ..<50 where !watched.isEmpty:
+                let index = Int.random(in: watched.indices, using: &generator)
+                pollSet.swapRemove(at: index)
+                watched.swapAt(index, watched.count - 1)
+                if let one = watched.removeLast() { czmq_wake_close(one.descriptor) }
+                if socket == index { socket = nil } else if socket == watched.count { socket = index }
+            case ..<52 where socket == nil:
+                pollSet.append(sockets.pull, events: .readable)
+                socket = watched.count
+                watched.append(nil)
+            case ..<75 where !watched.isEmpty:
+                let index = Int.random(in: watched.indices, using: &generator)
+                if let one = watched[index] { czmq_wake_signal(one.descriptor[1]) }
+                watched[index]?.isSignalled = true
+            default:
+                // As a pump does: what was found is served, all of it in the end.
+                var isToldOf = Set<Int>()
+                var waits = 0
+                while try pollSet.wait(milliseconds: 0) > 0 {
+                    waits += 1
+                    try #require(waits < 100, "step \(step): what is ready is not told")
+                    for index in watched.indices where !pollSet.ready(at: index).isEmpty {
+                        isToldOf.insert(index)
+                        if let one = watched[index] { czmq_wake_drain(one.descriptor[0]) }
+                    }
+                }
+                let expected = watched.indices.filter { watched[$0]?.isSignalled == true }
+                #expect(isToldOf == Set(expected), "step \(step)")
+                #expect(watched.indices.allSatisfy { pollSet.ready(at: $0).isEmpty })
+                for index in expected { watched[index]?.isSignalled = false }
+            }
+        }
     }
 }

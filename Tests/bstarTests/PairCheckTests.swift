@@ -10,7 +10,8 @@ import Testing
     /// What the check says of a peer that is heard like this.
     private func findings(
         pairName: String = "orders", seat: Seat = .backup, incarnation: UInt64 = 9, timing: HeartbeatTiming = .standard,
-        echo: UInt64? = 7, echoAge: Duration = .zero, term: UInt64 = 1_000, gap: Duration = .milliseconds(260), isClassic: Bool = false,
+        echo: UInt64? = 7, echoAge: Duration = .zero, term: UInt64 = 1_000, gap: Duration = .milliseconds(260),
+        isClassic: Bool = false,
         delay: Duration = .milliseconds(2), isRunning: Bool = true
     ) throws -> [Finding] {
         var heard = Heard(endpoint: "tcp://peer.example:5003")

@@ -43,7 +43,8 @@ import Testing
         let paused = try pair(
             status(.primary, .passive, peer: .active, peerIsExpired: true, isPaused: true), failures: 1)
         #expect(text(paused).contains("NOBODY SERVES, and a server is paused or drained"))
-        let unable = try pair(status(.primary, .passive, peer: .active, peerIsExpired: true, isHealthy: false), failures: 1)
+        let unable = try pair(
+            status(.primary, .passive, peer: .active, peerIsExpired: true, isHealthy: false), failures: 1)
         #expect(text(unable).contains("NOBODY SERVES, and the primary says that it cannot"))
         let stalled = try pair(status(.primary, .active, isServing: false, peer: .passive, isSuspect: true))
         #expect(text(stalled).contains("a server has stalled"))

@@ -5,6 +5,7 @@ import ZeroMQ
 final class PumpLoop {
     private var sockets: PumpedSockets
     private var timers: [PumpTimer] = []
+    private let earliest = EarliestDeadline()
     private var context: Context?
     private var ready: [(PumpedSocket, PollSet.Events)] = []
     private var monitorCount = 0
@@ -44,10 +45,15 @@ final class PumpLoop {
 
     func setEvents(_ events: PollSet.Events, of socket: PumpedSocket) { sockets.setEvents(events, of: socket) }
 
-    func insert(_ timer: PumpTimer) { timers.append(timer) }
+    func insert(_ timer: PumpTimer) {
+        timers.append(timer)
+        timer.earliest = earliest
+        earliest.note(timer.deadline, insteadOf: nil)
+    }
 
     func remove(_ timer: PumpTimer) {
         timer.deadline = nil
+        timer.earliest = nil
         timers.removeAll { $0 === timer }
     }
 
@@ -94,23 +100,22 @@ final class PumpLoop {
     private func fireTimers(at now: MonotonicTime) {
         // A handler may register or remove timers: go over those that are due now.
         guard let next = nextDeadline, next <= now else { return }
+        // Found anew on the way.
+        earliest.forget()
         for timer in timers {
-            guard let deadline = timer.deadline, deadline <= now else { continue }
+            guard let deadline = timer.deadline else { continue }
+            guard deadline <= now else {
+                earliest.note(deadline, insteadOf: nil)
+                continue
+            }
             timer.deadline = nil
             timer.handler(now)
         }
     }
 
-    // A plain loop: asked twice a turn, also in debug builds, where each generic call costs a lock of Swift's runtime that all
-    // threads share.
     private var nextDeadline: MonotonicTime? {
-        var next: MonotonicTime?
-        for timer in timers {
-            guard let deadline = timer.deadline else { continue }
-            if let earliest = next, earliest <= deadline { continue }
-            next = deadline
-        }
-        return next
+        let next = earliest.look(at: timers)
+        return next == .distantFuture ? nil : next
     }
 
     /// Waits until a socket is ready, the pump is woken or a timer is due; or only looks what is ready.

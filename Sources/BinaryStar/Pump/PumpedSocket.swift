@@ -27,9 +27,16 @@ final class PumpedSocket {
     /// The place in the poll set while the pump waits for something of the socket.
     fileprivate var index: Int?
     /// What the pump waits for.
-    fileprivate var events: PollSet.Events = []
+    fileprivate var events: PollSet.Events = [] {
+        didSet { recount() }
+    }
     /// Whether there may be a message to receive that the descriptor does not tell of.
-    fileprivate var mayBeReadable = false
+    fileprivate var mayBeReadable = false {
+        didSet { if mayBeReadable != oldValue { recount() } }
+    }
+    /// The pump's tally of the sockets that the poll cannot tell of, and whether this one is in it.
+    fileprivate var untold: Tally?
+    private var isCounted = false
     private var receivedCount = 0
 
     init(
@@ -50,6 +57,12 @@ final class PumpedSocket {
         receivedCount = 0
         handler(events)
         return receivedCount
+    }
+
+    private func recount() {
+        guard isCounted != isReadByDescriptor else { return }
+        isCounted.toggle()
+        untold?.count += isCounted ? 1 : -1
     }
 
     private func noteReceived(_ isMessage: Bool) {
@@ -107,6 +120,7 @@ struct PumpedSockets: ~Copyable {
     private var pollSet = PollSet()
     private var polled: [PumpedSocket] = []
     private var count = 0
+    private let untold = Tally()
 
     init(wake descriptor: Int32) {
         pollSet.append(descriptor: descriptor, events: .readable)
@@ -117,6 +131,7 @@ struct PumpedSockets: ~Copyable {
     mutating func insert(_ socket: PumpedSocket, events: PollSet.Events) {
         precondition(!socket.isPumped, "the socket is pumped already")
         socket.isPumped = true
+        socket.untold = untold
         count += 1
         setEvents(events, of: socket)
     }
@@ -126,6 +141,7 @@ struct PumpedSockets: ~Copyable {
         setEvents([], of: socket)
         if socket.isPumped { count -= 1 }
         socket.isPumped = false
+        socket.untold = nil
     }
 
     /// Says what to wait for. A socket that is not in is left alone.
@@ -159,7 +175,7 @@ struct PumpedSockets: ~Copyable {
 
     /// Waits for the sockets; not at all if one may have something already.
     mutating func wait(milliseconds: Int) throws(ZeroMQError) {
-        _ = try pollSet.wait(milliseconds: polled.contains(where: \.isReadByDescriptor) ? 0 : milliseconds)
+        _ = try pollSet.wait(milliseconds: untold.count > 0 ? 0 : milliseconds)
     }
 
     /// Whether the last wait found the wake descriptor readable.
@@ -167,6 +183,10 @@ struct PumpedSockets: ~Copyable {
 
     /// The sockets that the last wait found ready, or that may be, with their events.
     func collectReady(into ready: inout [(PumpedSocket, PollSet.Events)]) {
+        if untold.count == 0 {
+            // The wake descriptor is the first.
+            return pollSet.forEachReady { index, events in if index > 0 { ready.append((polled[index - 1], events)) } }
+        }
         for socket in polled {
             guard let index = socket.index else { continue }
             var events = pollSet.ready(at: index)
@@ -174,6 +194,11 @@ struct PumpedSockets: ~Copyable {
             if !events.isEmpty { ready.append((socket, events)) }
         }
     }
+}
+
+/// How many there are of something.
+private final class Tally {
+    var count = 0
 }
 
 extension PumpedSocket {

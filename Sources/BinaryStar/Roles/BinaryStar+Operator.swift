@@ -88,7 +88,10 @@ extension BinaryStar {
 
     /// Suspends automatic failover: until ``resume()`` no client's request makes this server active. The peer may still hand over,
     /// and ``promote()`` works.
-    public func pause() { member.isPaused = true }
+    public func pause() {
+        member.isPaused = true
+        tellPeer()
+    }
 
     /// Takes this server out of service, so that it may be stopped or repaired: an active one hands over first, see
     /// ``stepDown()``; and until ``resume()`` it becomes active neither by a client's request nor by ``promote()``, and its
@@ -108,6 +111,14 @@ extension BinaryStar {
         member.isPaused = false
         isDrained = false
         updateHealth()
+    }
+
+    /// Publishes at once what has changed of this server: by the time that an operator asks the peer for something, it should know.
+    private func tellPeer() {
+        guard phase == .running else { return }
+        let now = MonotonicTime.now
+        member.answer(at: now)
+        settle(.none, at: now)
     }
 
     /// Whether automatic failover is suspended.
@@ -156,7 +167,10 @@ extension BinaryStar {
     }
 
     /// What the peer is told: a server that an operator has drained is one that cannot serve.
-    private func updateHealth() { member.isHealthy = isFit && !isDrained }
+    private func updateHealth() {
+        member.isHealthy = isFit && !isDrained
+        tellPeer()
+    }
 
     private func setFit(_ isFit: Bool) async {
         if self.isFit != isFit {

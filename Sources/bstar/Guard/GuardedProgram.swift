@@ -73,7 +73,8 @@ final class GuardedProgram: Sendable {
             guard !Task.isCancelled else { return }
             if case .success(let exit) = outcome, exit.hasLostLease {
                 Console.printError(
-                    "bstar: \(command[0]) was killed, because this server stalled for so long that its peer may have taken over")
+                    "bstar: \(command[0]) was killed, because this server stalled for so long that its peer may have "
+                        + "taken over")
                 await waitUntilSure(of: star)
             } else if let delay = limit.noteExit(at: .now) {
                 Console.printError("bstar: \(command[0]) \(outcome.text); it is started again in \(delay.short)")
