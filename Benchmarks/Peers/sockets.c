@@ -1,5 +1,6 @@
 // The sockets of so many idle servers and nothing else: what libzmq itself takes. Each has an XPUB that listens, and
-// a SUB that is connected to the next one's and has a monitor, as a server of ours has them.
+// a SUB that is connected to the next one's and has a monitor, as a server of ours has them. They have exchanged
+// heartbeats for a while, since libzmq's queues take their memory only as they are used, to some hundred messages each.
 //
 // sockets COUNT FOLDER
 #include "bench.h"
@@ -10,11 +11,11 @@
 int main(int argc, char **argv) {
     if (argc < 3) return 64;
     raise_descriptor_limit();
-    int count = atoi(argv[1]), linger = 0;
+    int count = atoi(argv[1]), linger = 0, patience = 5000;
     void *context = zmq_ctx_new();
     zmq_ctx_set(context, ZMQ_MAX_SOCKETS, zmq_ctx_get(context, ZMQ_SOCKET_LIMIT));
     char endpoint[200];
-    void **publishers = calloc(count, sizeof(void *));
+    void **publishers = calloc(count, sizeof(void *)), **subscribers = calloc(count, sizeof(void *));
     for (int i = 0; i < count; i++) {
         publishers[i] = zmq_socket(context, ZMQ_XPUB);
         if (!publishers[i]) fail("socket");
@@ -27,6 +28,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < count; i++) {
         void *sub = zmq_socket(context, ZMQ_SUB), *monitor = zmq_socket(context, ZMQ_PAIR);
         if (!sub || !monitor) fail("socket");
+        subscribers[i] = sub;
+        zmq_setsockopt(sub, ZMQ_RCVTIMEO, &patience, sizeof patience);
         snprintf(endpoint, sizeof endpoint, "inproc://monitor-%d", i);
         if (zmq_socket_monitor(sub, endpoint, ZMQ_EVENT_DISCONNECTED) || zmq_connect(monitor, endpoint)) fail(endpoint);
         zmq_setsockopt(sub, ZMQ_SUBSCRIBE, "", 0);
@@ -34,11 +37,17 @@ int main(int argc, char **argv) {
         if (zmq_connect(sub, endpoint)) fail(endpoint);
     }
     sleep(1);
-    // One message by each, so that every queue has been used.
-    for (int i = 0; i < count; i++) {
+    for (int beat = 0; beat < 400; beat++) {
         char heartbeat[80] = "";
-        zmq_send(publishers[i], "3", 1, ZMQ_SNDMORE);
-        zmq_send(publishers[i], heartbeat, sizeof heartbeat, 0);
+        for (int i = 0; i < count; i++) {
+            zmq_send(publishers[i], "3", 1, ZMQ_SNDMORE);
+            zmq_send(publishers[i], heartbeat, sizeof heartbeat, 0);
+        }
+        for (int i = 0; i < count; i++) {
+            for (int frame = 0; frame < 2; frame++) {
+                if (zmq_recv(subscribers[i], heartbeat, sizeof heartbeat, 0) < 0) fail("no heartbeat");
+            }
+        }
     }
     puts("ready");
     fflush(stdout);

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from . import draw, failovers, gates, heartbeats, idle, machine, micro, plan as plans, report, requests
-from .processes import BENCHMARKS, PEERS, ROOT, TOOL, Failed
+from .processes import BENCHMARKS, PEERS, ROOT, SCRATCH, TOOL, Failed
 
 # In this order: what the servers do with requests first.
 PARTS = {
@@ -37,7 +37,9 @@ def build(parts, peers="all"):
         subprocess.run(command, cwd=cwd, check=True)
 
     run("make", "-s", "-C", str(BENCHMARKS / "Peers"), peers, f"BUILD={PEERS}")
-    run("swift", "build", "-c", "release", "--product", "bstar")
+    # As the pages tell those who run it.
+    # As the pages tell those who run it; in a folder of its own, since all is built anew when the flags change.
+    run("swift", "build", "-c", "release", "--product", "bstar", "--static-swift-stdlib", "--scratch-path", str(SCRATCH))
     if {"heartbeats", "jitter", "pairs"} & set(parts):
         run("swift", "build", "-c", "release", "--product", "StarPeer", cwd=BENCHMARKS)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "Benchmarks"
 PEERS = BENCHMARKS / ".build" / "peers"
-TOOL = ROOT / ".build" / "release" / "bstar"
+SCRATCH = ROOT / ".build-static"
+TOOL = SCRATCH / "release" / "bstar"
 STAR_PEER = BENCHMARKS / ".build" / "release" / "StarPeer"
 
 # Which core is whose: a server and its load apart, both on one, or as the kernel likes.

@@ -11,10 +11,11 @@ struct IdlePairs {
 
     func run() async throws {
         raiseDescriptorLimit()
+        // What is noted of the beats is not the stars' memory.
+        let watches = (0..<count * 2).map { _ in Watch(beats: Int(seconds * 5)) }
         let memory = residentKiB
         let pump = Pump()
         var stars: [BinaryStar] = []
-        let watches = (0..<count * 2).map { _ in Watch() }
         for pair in 0..<count {
             for seat in Seat.allCases {
                 let star = try BinaryStar(
@@ -84,7 +85,15 @@ private final class Watch: Sendable {
         var lateness: [Int64] = []
     }
 
-    private let state = Mutex(Figures())
+    private let state: Mutex<Figures>
+
+    /// Has room for so many.
+    init(beats: Int) {
+        var figures = Figures()
+        figures.lateness = [Int64](repeating: 1, count: beats)
+        figures.lateness.removeAll(keepingCapacity: true)
+        state = Mutex(figures)
+    }
 
     var figures: Figures { state.withLock { $0 } }
 
