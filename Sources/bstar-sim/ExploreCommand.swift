@@ -9,7 +9,7 @@ struct ExploreCommand: AsyncParsableCommand {
         discussion: """
             Two servers, two clients, and a network that loses and duplicates; servers stall, die, start again and hand over.
               bstar-sim explore
-              bstar-sim explore --faults 2 --seconds 3600
+              bstar-sim explore --faults 2 --hears-first --seconds 3600
             """)
 
     @Option(help: "How many faults one course of events may have.")
@@ -27,7 +27,8 @@ struct ExploreCommand: AsyncParsableCommand {
     @Option(help: "The timeout, in ticks.")
     var timeout = 6
 
-    @Flag(help: "Servers hear what their peer has said before they do anything else, as they should.")
+    @Flag(
+        help: "Servers hear what their peer has said before they do anything else, as they should: needed for two faults.")
     var hearsFirst = false
 
     @Option(help: "Stop after so many states.")

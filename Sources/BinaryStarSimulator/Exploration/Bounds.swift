@@ -14,7 +14,9 @@ package struct Bounds: Sendable {
     package var seconds = Double.infinity
     package var workers = 2
     /// Whether what has arrived from the peer is passed before timers and requests, as the contract of `PairMember` asks. Without
-    /// it, in any order, as when a thread of the network is late; that takes a timeout of three intervals.
+    /// it, in any order, as when the network's thread gets the processor later than the one that drives the member. That takes
+    /// a timeout of three intervals, and one fault: with two, a heartbeat can lie unheard for as long as a lease, which is longer
+    /// than any timing allows for its transit.
     package var hearsFirst = false
     /// What is broken on purpose, so that the checks are seen to find it.
     package var flaw = Flaw.none
