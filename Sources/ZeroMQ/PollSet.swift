@@ -79,7 +79,12 @@ import CZeroMQ
 
     /// Calls `body` with the index and the events of each entry that the last wait found ready.
     package func forEachReady(_ body: (Int, Events) -> Void) {
-        for index in found ?? Array(0..<count) {
+        if let found {
+            for index in found { body(index, ready(at: index)) }
+            return
+        }
+        // Nothing is made in a turn of a pump with a few sockets: no array of the numbers either.
+        for index in 0..<count {
             let events = ready(at: index)
             if !events.isEmpty { body(index, events) }
         }
@@ -125,10 +130,9 @@ import CZeroMQ
     }
 
     private mutating func waitForMany(_ milliseconds: Int) throws(ZeroMQError) -> Int {
-        for index in found ?? Array(0..<count) { unsafe items[index].revents = 0 }
-        var ready = found ?? []
+        var ready = found.take() ?? Array(0..<count)
+        for index in ready { unsafe items[index].revents = 0 }
         ready.removeAll(keepingCapacity: true)
-        found = nil
         let readyCount =
             epoll?.wait(milliseconds: milliseconds) { index, events in
                 unsafe items[index].revents = Events(systemEvents: events).rawValue

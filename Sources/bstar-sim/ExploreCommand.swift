@@ -28,7 +28,7 @@ struct ExploreCommand: AsyncParsableCommand {
     var timeout = 6
 
     @Flag(
-        help: "Servers hear what their peer has said before they do anything else, as they should: needed for two faults.")
+        help: "Servers hear what the peer has said before they do anything else: needed for two faults.")
     var hearsFirst = false
 
     @Option(help: "Stop after so many states.")
