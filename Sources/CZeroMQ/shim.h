@@ -100,6 +100,8 @@ static inline void czmq_wake_drain(int descriptor) {
 // The kernel's own list of descriptors to watch, each with a number that its events bring back. Events are poll's. Linux
 // only: elsewhere there is none, and czmq_epoll_open returns -1.
 #ifdef __linux__
+typedef struct epoll_event czmq_epoll_entry;
+
 static inline int czmq_epoll_open(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 static inline int czmq_epoll_set(int list, int operation, int descriptor, short events, uint32_t number) {
@@ -121,22 +123,25 @@ static inline int czmq_epoll_remove(int list, int descriptor) {
     return czmq_epoll_set(list, EPOLL_CTL_DEL, descriptor, 0, 0);
 }
 
-// Waits; stores the numbers of those that are ready, and their events. At most 64 at a time: the others come next time.
-static inline int czmq_epoll_wait(int list, uint32_t *numbers, short *events, int milliseconds) {
-    struct epoll_event found[64];
-    int count = epoll_wait(list, found, 64, milliseconds);
-    for (int i = 0; i < count; i++) {
-        numbers[i] = found[i].data.u32;
-        events[i] = (short)found[i].events;
-    }
-    return count;
+// Waits; stores at most so many of those that are ready: the others come next time.
+static inline int czmq_epoll_wait(int list, czmq_epoll_entry *ready, int most, int milliseconds) {
+    return epoll_wait(list, ready, most, milliseconds);
 }
+
+static inline uint32_t czmq_epoll_number(czmq_epoll_entry entry) { return entry.data.u32; }
+static inline short czmq_epoll_events(czmq_epoll_entry entry) { return (short)entry.events; }
 #else
+typedef struct {
+    uint32_t number;
+} czmq_epoll_entry;
+
 static inline int czmq_epoll_open(void) { return -1; }
 static inline int czmq_epoll_add(int list, int descriptor, short events, uint32_t number) { return -1; }
 static inline int czmq_epoll_change(int list, int descriptor, short events, uint32_t number) { return -1; }
 static inline int czmq_epoll_remove(int list, int descriptor) { return -1; }
-static inline int czmq_epoll_wait(int list, uint32_t *numbers, short *events, int milliseconds) { return -1; }
+static inline int czmq_epoll_wait(int list, czmq_epoll_entry *ready, int most, int milliseconds) { return -1; }
+static inline uint32_t czmq_epoll_number(czmq_epoll_entry entry) { return entry.number; }
+static inline short czmq_epoll_events(czmq_epoll_entry entry) { return 0; }
 #endif
 
 // Starts a detached thread that gets no signals: they belong to the program, and would only interrupt its poll.

@@ -4,25 +4,29 @@ import CZeroMQ
 /// over all of them each time. Linux only.
 ///
 /// Source: `epoll(7)`, level-triggered.
-struct EpollSet: ~Copyable {
+@safe struct EpollSet: ~Copyable {
     private let list: Int32
-    private var numbers = [UInt32](repeating: 0, count: EpollSet.mostAtOnce)
-    private var events = [Int16](repeating: 0, count: EpollSet.mostAtOnce)
-
-    /// As `czmq_epoll_wait` has it.
-    private static let mostAtOnce = 64
+    /// Room for each of them: none of those that are ready waits for a later turn.
+    private var ready: [czmq_epoll_entry]
+    private var count = 0
 
     /// Returns `nil` if the system has none.
     init?() {
         list = czmq_epoll_open()
+        unsafe ready = []
         guard list >= 0 else { return nil }
     }
 
     deinit { close(list) }
 
     /// Watches a descriptor of which the events come with `number`. Returns whether it could.
-    func add(_ descriptor: pollfd, number: Int) -> Bool {
-        czmq_epoll_add(list, descriptor.fd, descriptor.events, UInt32(number)) == 0
+    mutating func add(_ descriptor: pollfd, number: Int) -> Bool {
+        guard czmq_epoll_add(list, descriptor.fd, descriptor.events, UInt32(number)) == 0 else { return false }
+        count += 1
+        if unsafe count > ready.count {
+            unsafe ready += repeatElement(czmq_epoll_entry(), count: max(64, ready.count))
+        }
+        return true
     }
 
     /// Has the events of a descriptor come with another number.
@@ -30,14 +34,20 @@ struct EpollSet: ~Copyable {
         czmq_epoll_change(list, descriptor.fd, descriptor.events, UInt32(number)) == 0
     }
 
-    func remove(_ descriptor: pollfd) -> Bool { czmq_epoll_remove(list, descriptor.fd) == 0 }
+    mutating func remove(_ descriptor: pollfd) -> Bool {
+        guard czmq_epoll_remove(list, descriptor.fd) == 0 else { return false }
+        count -= 1
+        return true
+    }
 
     /// Waits until some are ready, and calls `body` with the number and the events of each.
     ///
     /// - Returns: how many, or -1 and the system's error number.
     mutating func wait(milliseconds: Int, _ body: (Int, Int16) -> Void) -> Int {
-        let count = unsafe czmq_epoll_wait(list, &numbers, &events, Int32(clamping: milliseconds))
-        for place in 0..<max(0, Int(count)) { body(Int(numbers[place]), events[place]) }
-        return Int(count)
+        let found = unsafe czmq_epoll_wait(list, &ready, Int32(ready.count), Int32(clamping: milliseconds))
+        for place in 0..<max(0, Int(found)) {
+            unsafe body(Int(czmq_epoll_number(ready[place])), czmq_epoll_events(ready[place]))
+        }
+        return Int(found)
     }
 }

@@ -51,16 +51,19 @@ import CZeroMQ
     /// Adds a descriptor of the system at the end.
     package mutating func append(descriptor: Int32, events: Events) {
         unsafe items.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: events.rawValue, revents: 0))
-        descriptors.append(pollfd(fd: descriptor, events: events.systemEvents, revents: 0))
-        if epoll?.add(descriptors[count - 1], number: count - 1) == false { giveUpEpoll() }
+        let entry = pollfd(fd: descriptor, events: events.systemEvents, revents: 0)
+        descriptors.append(entry)
+        let number = count - 1
+        if epoll?.add(entry, number: number) == false { giveUpEpoll() }
     }
 
     /// Takes the entry at `index` out; the last one takes its place.
     package mutating func swapRemove(at index: Int) {
         if unsafe items[index].socket != nil {
             socketCount -= 1
-        } else if epoll?.remove(descriptors[index]) == false {
-            giveUpEpoll()
+        } else {
+            let entry = descriptors[index]
+            if epoll?.remove(entry) == false { giveUpEpoll() }
         }
         found = nil
         unsafe items.swapAt(index, items.count - 1)

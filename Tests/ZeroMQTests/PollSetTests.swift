@@ -99,6 +99,20 @@ import Testing
         #expect(try pollSet.wait(milliseconds: 1) == 0)
     }
 
+    @Test("However many are ready, one wait tells of each: none of them comes after what is done between two waits")
+    func allAtOnce() throws {
+        var descriptors = [[Int32]](repeating: [-1, -1], count: 200)
+        var pollSet = PollSet()
+        for index in descriptors.indices {
+            #expect(czmq_wake_open(&descriptors[index]) == 0)
+            pollSet.append(descriptor: descriptors[index][0], events: .readable)
+            czmq_wake_signal(descriptors[index][1])
+        }
+        defer { for descriptor in descriptors { czmq_wake_close(descriptor) } }
+        #expect(try pollSet.wait(milliseconds: 1_000) == descriptors.count)
+        #expect(descriptors.indices.allSatisfy { pollSet.ready(at: $0) == .readable })
+    }
+
     @Test(
         "Of many descriptors those that are ready are told, whatever was taken out and put in, and sockets among them")
     func manyDescriptors() throws {
