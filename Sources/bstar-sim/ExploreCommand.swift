@@ -9,7 +9,7 @@ struct ExploreCommand: AsyncParsableCommand {
         discussion: """
             Two servers, two clients, and a network that loses and duplicates; servers stall, die, start again and hand over.
               bstar-sim explore
-              bstar-sim explore --faults 2 --hears-first --seconds 3600
+              bstar-sim explore --faults 2 --transit 1 --seconds 3600
             """)
 
     @Option(help: "How many faults one course of events may have.")
@@ -27,9 +27,12 @@ struct ExploreCommand: AsyncParsableCommand {
     @Option(help: "The timeout, in ticks.")
     var timeout = 6
 
-    @Flag(
-        help: "Servers hear what the peer has said before they do anything else: needed for two faults.")
-    var hearsFirst = false
+    @Option(
+        help: """
+            Within how many ticks a server that does not stall hears what the peer has said: 1 before it does anything else, up to half \
+            of what the timeout is longer than the interval. Needed for two faults.
+            """)
+    var transit: Int?
 
     @Option(help: "Stop after so many states.")
     var states: Int?
@@ -47,7 +50,7 @@ struct ExploreCommand: AsyncParsableCommand {
         bounds.ticks = depth
         bounds.interval = interval
         bounds.timeout = timeout
-        bounds.hearsFirst = hearsFirst
+        bounds.transit = transit.map { max(1, $0) }
         bounds.states = states ?? .max
         bounds.seconds = seconds ?? .infinity
         bounds.workers = max(1, workers)

@@ -13,11 +13,11 @@ package struct Bounds: Sendable {
     /// After how long to end.
     package var seconds = Double.infinity
     package var workers = 2
-    /// Whether what has arrived from the peer is passed before timers and requests, as the contract of `PairMember` asks. Without
-    /// it, in any order, as when the network's thread gets the processor later than the one that drives the member. That takes
-    /// a timeout of three intervals, and one fault: with two, a heartbeat can lie unheard for as long as a lease, which is longer
-    /// than any timing allows for its transit.
-    package var hearsFirst = false
+    /// Within how many ticks after it was sent a heartbeat is passed to the member, if its process has the processor by then. With
+    /// 1, before timers and requests, as the contract of `PairMember` asks; with more, the network's thread gets the processor later
+    /// than the one that drives the member. What the timing leaves for it is half of what the timeout is longer than the interval.
+    /// `nil`: however late, which can be for as long as two stalls, so that it is for one fault and a timeout of three intervals.
+    package var transit: Int?
     /// What is broken on purpose, so that the checks are seen to find it.
     package var flaw = Flaw.none
 

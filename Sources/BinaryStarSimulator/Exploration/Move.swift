@@ -73,7 +73,7 @@ extension World {
         let node = nodes[seat]
         if node.hasMail { moves.append(.deliver(to: seat)) }
         if node.duplicate != nil { moves.append(.deliverDuplicate(to: seat)) }
-        if bounds.hearsFirst, node.hasMail { return }
+        if mustHear(seat) { return }
         if member.nextDeadline <= clock(of: seat) { moves.append(.tick(seat)) }
         for client in 0..<bounds.clients {
             switch node.requests[client] {
@@ -100,14 +100,14 @@ extension World {
         let node = nodes[seat]
         if node.hasMail {
             moves.append(.lose(to: seat))
-            if !node.inbox[0].isDelayed { moves.append(.delay(to: seat)) }
+            if node.inbox[0].age == 1 { moves.append(.delay(to: seat)) }
         }
         moves.append(.crash(seat, losesInFlight: false))
         if !nodes[seat.other].inbox.isEmpty || nodes[seat.other].duplicate != nil {
             moves.append(.crash(seat, losesInFlight: true))
         }
         guard node.unsent == nil else { return }
-        if member.nextDeadline <= clock(of: seat), !bounds.hearsFirst || !node.hasMail {
+        if member.nextDeadline <= clock(of: seat), !mustHear(seat) {
             moves.append(.tickAndStall(seat))
         }
         guard !node.mustTick else { return }
@@ -128,6 +128,12 @@ extension World {
         case .held: true
         case .admitted: nodes[seat].isStalled || nodes[seat].member?.isSuspect ?? false
         }
+    }
+
+    /// Whether what has arrived has taken all the time that it may.
+    private func mustHear(_ seat: Seat) -> Bool {
+        guard let transit = bounds.transit, let flight = nodes[seat].inbox.first else { return false }
+        return flight.isHere && flight.age >= transit
     }
 
     /// Whether a process that has the processor would have nothing left to do, or has lost it already.

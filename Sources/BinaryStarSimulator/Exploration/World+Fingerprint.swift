@@ -36,7 +36,7 @@ extension World {
         tell(node.unsent, from: seat, to: &print)
         print.combine(Int64(node.inbox.count))
         for flight in node.inbox {
-            print.combine(Int64(flight.age) << 1 | (flight.isDelayed ? 1 : 0))
+            print.combine(Int64(flight.age) << 1 | (flight.isHere ? 1 : 0))
             tell(flight.heartbeat, from: seat.other, to: &print)
         }
         tell(node.duplicate?.heartbeat, from: seat.other, to: &print)

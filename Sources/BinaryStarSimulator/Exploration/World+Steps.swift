@@ -31,8 +31,7 @@ extension World {
             lose(nodes[seat].inbox.removeFirst(), to: seat)
         case .delay(let seat):
             faultsLeft -= 1
-            nodes[seat].inbox[0].age = 0
-            nodes[seat].inbox[0].isDelayed = true
+            nodes[seat].inbox[0].isHere = false
         case .duplicate(let seat):
             faultsLeft -= 1
             nodes[seat].duplicate = nodes[seat].inbox[0]
@@ -262,7 +261,10 @@ extension World {
         now += 1
         hasAsked = SIMDMask(repeating: false)
         for seat in Seat.allCases {
-            for index in nodes[seat].inbox.indices { nodes[seat].inbox[index].age = 1 }
+            for index in nodes[seat].inbox.indices {
+                nodes[seat].inbox[index].isHere = true
+                nodes[seat].inbox[index].age = min(nodes[seat].inbox[index].age + 1, max(2, bounds.transit ?? 0))
+            }
             if nodes[seat].isStalled, bounds.flaw == .clockStopsInStalls { nodes[seat].clockLag += 1 }
         }
         noteTick()

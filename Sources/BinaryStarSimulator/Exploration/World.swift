@@ -3,9 +3,10 @@ import BinaryStarCore
 /// A heartbeat on its way over a link.
 struct Flight {
     var heartbeat: Heartbeat
-    /// In ticks: it arrives in the one after that in which it was sent.
+    /// Since it was sent, in ticks; not counted beyond what makes a difference.
     var age = 0
-    var isDelayed = false
+    /// Whether it has arrived: in the tick after that in which it was sent.
+    var isHere = false
 }
 
 /// What became of a client's request at a server.
@@ -79,7 +80,7 @@ struct Node {
     var watch = Watch()
 
     /// Whether a heartbeat has arrived. In order: not if the first one is late.
-    var hasMail: Bool { inbox.first.map { $0.age > 0 } ?? false }
+    var hasMail: Bool { inbox.first.map { $0.isHere } ?? false }
 
     struct Refusal: Hashable {
         var askedAt: Int
