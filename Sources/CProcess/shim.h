@@ -64,8 +64,8 @@ static inline void cprocess_note_signal(int number) {
     errno = code;
 }
 
-// Turns SIGCHLD and SIGTERM into bytes, the signals' numbers, at the descriptor that is returned, or -1 with errno set. SIGINT
-// and SIGHUP, which a terminal sends to all its processes, are left to the parent.
+// Turns SIGCHLD and SIGTERM into bytes, the signals' numbers, at the descriptor that is returned, or -1 with errno set. What a
+// terminal sends to all its processes is left to the parent: one that it stops must still be watched.
 static inline int cprocess_watch_signals(void) {
     if (cprocess_pipe(cprocess_signal_pipe) != 0) return -1;
     for (int i = 0; i < 2; i++) cprocess_never_wait(cprocess_signal_pipe[i]);
@@ -74,8 +74,8 @@ static inline int cprocess_watch_signals(void) {
     action.sa_flags = SA_RESTART;
     sigaction(SIGCHLD, &action, 0);
     sigaction(SIGTERM, &action, 0);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
+    static const int terminal[] = {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU};
+    for (size_t i = 0; i < sizeof terminal / sizeof *terminal; i++) signal(terminal[i], SIG_IGN);
     return cprocess_signal_pipe[0];
 }
 
@@ -105,9 +105,8 @@ static inline pid_t cprocess_start(char *const arguments[]) {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, 0);
-        int null = open("/dev/null", O_RDONLY);
-        if (null >= 0) dup2(null, 0);
-        execvp(arguments[0], arguments);
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (null >= 0 && dup2(null, 0) == 0) execvp(arguments[0], arguments);
         int code = errno;
         ssize_t written = write(report[1], &code, sizeof code);
         (void)written;
@@ -133,25 +132,31 @@ static inline pid_t cprocess_reap(int *code) {
     return child;
 }
 
-// Sends a signal to every child of this process, those that were adopted too. Linux only.
-static inline void cprocess_signal_children(int number) {
+// The children of this process, those that were adopted too: stores at most so many of their ids, and returns how many, or -1
+// if the system does not tell. Linux only.
+static inline int cprocess_children(pid_t *children, int most) {
 #ifdef __linux__
     DIR *threads = opendir("/proc/self/task");
-    if (!threads) return;
+    if (!threads) return -1;
+    int count = 0, lists = 0;
     struct dirent *thread;
     while ((thread = readdir(threads))) {
         // Each thread has a list of its own; orphans are in that of any of them.
         char path[300];
         snprintf(path, sizeof path, "/proc/self/task/%s/children", thread->d_name);
-        FILE *children = fopen(path, "re");
-        if (!children) continue;
+        FILE *list = fopen(path, "re");
+        if (!list) continue;
+        lists++;
         int child;
-        while (fscanf(children, "%d", &child) == 1) kill(child, number);
-        fclose(children);
+        while (count < most && fscanf(list, "%d", &child) == 1) children[count++] = child;
+        fclose(list);
     }
     closedir(threads);
+    return lists > 0 ? count : -1;
 #else
-    (void)number;
+    (void)children;
+    (void)most;
+    return -1;
 #endif
 }
 

@@ -178,6 +178,56 @@ extension Processes {
             #expect(running() == [])
         }
 
+        @Test("What a terminal sends to stop or end the guard leaves its supervisor at work", arguments: [SIGTSTP, SIGQUIT])
+        func signalsOfATerminal(_ signal: Int32) async throws {
+            let primary = arguments("primary", ["--grace", "1s"], running: Self.stubborn)
+            let code = try await Tool.run(primary) { _, send in
+                try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                let supervisor = try supervisor()
+                // A process group whose terminal is gone is not stopped by it: what the kernel does, it says.
+                let status = try String(contentsOfFile: "/proc/\(supervisor)/status", encoding: .utf8)
+                let mask = try #require(status.firstMatch(of: /SigIgn:\s+([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) })
+                #expect(mask & 1 << UInt64(signal - 1) != 0)
+                send(.suspend)
+                #expect(kill(supervisor, signal) == 0)
+                try await waitUntilNothingRuns()
+                send(.resume)
+                send(.terminate)
+            }
+            #expect(code == 0)
+        }
+
+        @Test("A supervisor that was stopped and goes on knows the last of what its guard said meanwhile")
+        func aSupervisorThatMissesMuch() async throws {
+            let code = try await Tool.run(arguments("primary", ["--grace", "1s"], running: Self.stubborn)) { _ in
+                try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 2 }
+                let programs = running()
+                let supervisor = try supervisor()
+                #expect(kill(supervisor, SIGSTOP) == 0)
+                try await Task.sleep(for: .seconds(9))
+                #expect(kill(supervisor, SIGCONT) == 0)
+                try await Task.sleep(for: .seconds(1))
+                #expect(running() == programs)
+            }
+            #expect(code == 0)
+        }
+
+        @Test("What leaves the program's process group is asked to end as soon as it is an orphan")
+        func orphansAreAsked() async throws {
+            let script = """
+                trap 'exit 0' TERM
+                setsid sh -c 'trap "echo asked >> $1/log; exit" TERM; echo "pid $$" >> "$1/log"; while :; do sleep 0.1; done' x "$1" &
+                while :; do sleep 0.1; done
+                """
+            let start = ContinuousClock.now
+            let code = try await Tool.run(arguments("primary", ["--grace", "90s"], running: script)) { _ in
+                try await wait("the program") { $0.count { $0.hasPrefix("pid") } == 1 }
+            }
+            #expect(code == 0)
+            #expect(ContinuousClock.now - start < .seconds(60))
+            #expect(lines().filter { $0 == "asked" } == ["asked"])
+        }
+
         @Test("A supervisor that was stopped does not keep its guard from ending the program")
         func aSupervisorThatIsStopped() async throws {
             let code = try await Tool.run(arguments("primary", ["--grace", "300ms"], running: Self.stubborn)) {

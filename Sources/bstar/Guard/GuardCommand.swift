@@ -148,7 +148,7 @@ struct GuardCommand: AsyncParsableCommand {
 
     private func guardProgram(_ configuration: BinaryStarConfiguration) async throws {
         Console.reportBrokenPipes()
-        Orphans.adopt()
+        Children.adoptOrphans()
         let logger = log.makeLogger(label: "bstar")
         let seat = configuration.seat
         let limit = RestartLimit(restarts: restarts ?? 3, window: restartWindow ?? .seconds(60))

@@ -41,8 +41,13 @@ final class Lifeline: Sendable {
         var descriptor: FileDescriptor?
         /// Until when the program may run; `nil` if it has no lease.
         var leaseEnd: MonotonicTime?
+        /// Whether the lease was over before it was renewed: the supervisor may have acted on that.
+        var hasLapsed = false
         /// Until when a program that was told to end may take.
         var stopBy: MonotonicTime?
+
+        /// Whether the program had a lease, and it is over, or was once.
+        var isLeaseOver: Bool { hasLapsed || (leaseEnd.map { $0 <= .now } ?? false) }
     }
 
     private let state: Mutex<State>
@@ -66,6 +71,7 @@ final class Lifeline: Sendable {
     func renew(until end: MonotonicTime) {
         state.withLock { state in
             let end = max(end, state.leaseEnd ?? .distantPast)
+            state.hasLapsed = state.isLeaseOver
             state.leaseEnd = end
             Self.send(.run(until: end), to: state.descriptor)
         }
@@ -90,8 +96,8 @@ final class Lifeline: Sendable {
         _ = try? withUnsafeBytes(of: &code) { try descriptor?.write($0) }
     }
 
-    /// Whether the program had a lease, and it is over.
-    var isLeaseOver: Bool { state.withLock { $0.leaseEnd.map { $0 <= .now } ?? false } }
+    /// Whether the program had a lease, and it is over, or was once.
+    var isLeaseOver: Bool { state.withLock(\.isLeaseOver) }
 
     /// Whether all should have ended for so long that the supervisor itself must be at fault.
     var isOverdue: Bool {

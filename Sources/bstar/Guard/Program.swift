@@ -78,21 +78,28 @@ private final class Supervisor: Sendable {
 
     /// - Returns: the exit code of the program, or 128 and the number of the signal that ended it.
     func run(_ arguments: [String], _ environment: Environment, input: FileDescriptor) async throws -> Int32 {
-        let result = try await Subprocess.run(
+        let status = try await status(arguments, environment, input: input)
+        switch status {
+        case .exited(let code): return code
+        case .signaled(let signal):
+            await Children.end()
+            return 128 + signal
+        }
+    }
+
+    private func status(
+        _ arguments: [String], _ environment: Environment, input: FileDescriptor
+    ) async throws -> TerminationStatus {
+        // Its number may be another's from now on.
+        defer { processID.withLock { $0 = nil } }
+        return try await Subprocess.run(
             Executable.bstar, arguments: Arguments(arguments), environment: environment,
             input: .fileDescriptor(input, closeAfterSpawningProcess: true),
             output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
             error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
         ) { execution in
             processID.withLock { $0 = execution.processIdentifier.value }
-        }
-        processID.withLock { $0 = nil }
-        switch result.terminationStatus {
-        case .exited(let code): return code
-        case .signaled(let signal):
-            await Orphans.end()
-            return 128 + signal
-        }
+        }.terminationStatus
     }
 
     func end() {

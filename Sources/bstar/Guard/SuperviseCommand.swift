@@ -27,9 +27,10 @@ struct SuperviseCommand: ParsableCommand {
     func run() throws {
         // The link that it was started by would have ps call it "exe".
         cprocess_set_name("bstar-supervise")
-        cprocess_adopt_orphans()
+        Children.adoptOrphans()
         let signals = cprocess_watch_signals()
         guard signals >= 0 else { throw failure("cannot watch signals", errno) }
+        cprocess_never_wait(STDIN_FILENO)
         var orders = Orders(grace: .milliseconds(graceMilliseconds), isLeased: leased)
         if leased { orders.receive() }
         guard !orders.mustKill else { throw ExitCode(128 + SIGKILL) }
@@ -68,15 +69,23 @@ private struct Orders {
 
     mutating func stop() { if stopBy == nil { stopBy = .now + grace } }
 
-    /// Takes what standard input has, of which there must be something: words, or its end.
+    /// Takes all that standard input has: words, or its end. What a supervisor that was stopped has missed can be much, and only
+    /// the last of it counts.
     mutating func receive() {
         var words = [Int64](repeating: 0, count: 64)
-        let count = read(STDIN_FILENO, &words, words.count * Lifeline.Word.length)
-        if count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN) { isGuardGone = true }
-        for code in words.prefix(max(0, count) / Lifeline.Word.length) {
-            switch Lifeline.Word(code: code) {
-            case .run(let end): leaseEnd = max(leaseEnd, end)
-            case .stop: stop()
+        while !isGuardGone {
+            let count = read(STDIN_FILENO, &words, words.count * Lifeline.Word.length)
+            if count < 0 {
+                if errno == EINTR { continue }
+                isGuardGone = errno != EAGAIN
+                return
+            }
+            isGuardGone = count == 0
+            for code in words.prefix(count / Lifeline.Word.length) {
+                switch Lifeline.Word(code: code) {
+                case .run(let end): leaseEnd = max(leaseEnd, end)
+                case .stop: stop()
+                }
             }
         }
     }
@@ -89,7 +98,9 @@ private struct Supervision {
     var orders: Orders
 
     private var exitCode: Int32?
-    private var wereAskedToEnd = false
+    private var isGroupAsked = false
+    /// The children outside the program's process group that were asked to end.
+    private var asked: Set<pid_t> = []
 
     init(program: pid_t, signals: Int32, orders: Orders) {
         self.program = program
@@ -99,25 +110,21 @@ private struct Supervision {
 
     /// Returns the program's exit code when nothing that it started runs any more.
     mutating func superviseToTheEnd() -> Int32 {
-        while reapsAll() {
-            if orders.mustKill {
-                signalAll(SIGKILL)
-            } else if orders.mustStop, !wereAskedToEnd {
-                wereAskedToEnd = true
-                signalAll(SIGTERM)
-            }
+        while isAnythingLeft() {
+            if orders.mustKill { killAll() } else if orders.mustStop { askAll() }
             wait()
         }
         return exitCode ?? 0
     }
 
-    /// Takes note of all that have ended. Returns false if none is left.
-    private mutating func reapsAll() -> Bool {
+    /// Takes note of all that have ended.
+    private mutating func isAnythingLeft() -> Bool {
         var code: Int32 = 0
         while true {
             let child = cprocess_reap(&code)
             guard child != 0 else { return true }
-            guard child > 0 else { return false }
+            guard child > 0 else { return Children.canAdopt ? false : kill(-program, 0) == 0 }
+            asked.remove(child)
             guard child == program else { continue }
             exitCode = code
             // What it leaves behind has nobody who would end it.
@@ -125,9 +132,28 @@ private struct Supervision {
         }
     }
 
-    private func signalAll(_ number: Int32) {
-        kill(-program, number)
-        cprocess_signal_children(number)
+    /// Asks each to end, once: many programs take a second SIGTERM for impatience. What is adopted later is asked then.
+    private mutating func askAll() {
+        let (members, others) = children()
+        if members, !isGroupAsked {
+            isGroupAsked = true
+            kill(-program, SIGTERM)
+        }
+        for child in others where asked.insert(child).inserted { kill(child, SIGTERM) }
+    }
+
+    private func killAll() {
+        let (members, others) = children()
+        if members { kill(-program, SIGKILL) }
+        for child in others { kill(child, SIGKILL) }
+    }
+
+    /// Whether the program's process group has a member that this process has to reap, so that its number cannot be another's;
+    /// and the children outside it.
+    private func children() -> (members: Bool, others: [pid_t]) {
+        guard let children = Children.all() else { return (true, []) }
+        let others = children.filter { getpgid($0) != program }
+        return (others.count < children.count, others)
     }
 
     /// Waits until something happens, or it is time to look again.
