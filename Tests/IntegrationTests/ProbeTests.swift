@@ -9,8 +9,12 @@ extension Processes {
 
         @Test("A star that is let go without having run leaks no thread and no descriptor")
         func starsThatNeverRun() async throws { try await probe("never-run") }
+
         @Test("60 failovers leave no memory behind, in the servers or the client")
         func memoryOfFailovers() async throws { try await probe("memory-of-failovers", "60") }
+
+        @Test("A request in flight takes less than a KiB and its body")
+        func memoryOfRequests() async throws { try await probe("memory-of-requests", "10000") }
 
         @Test("2,000 clients of one server, each with its own connection")
         func crowd() async throws {

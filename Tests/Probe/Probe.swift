@@ -46,11 +46,8 @@ struct Probe {
                     primary: arguments[0], backup: arguments[1], window: Int(arguments[2]) ?? 1,
                     duration: milliseconds(arguments[3]), size: Int(arguments[4]) ?? 16
                 ).run()
-            case "memory" where arguments.count == 3:
-                try await Throughput.memory(
-                    primary: arguments[0], backup: arguments[1], count: Int(arguments[2]) ?? 1)
-            case "memory-bare" where arguments.count == 1:
-                try await Throughput.bareMemory(count: Int(arguments[0]) ?? 1)
+            case "memory-of-requests" where arguments.count == 1:
+                try await MemoryOfRequests(folder: folder, count: Int(arguments[0]) ?? 1).run()
             default: throw Failed("which probe?")
             }
         } catch {

@@ -2,7 +2,7 @@ import BinaryStar
 import Foundation
 import ZeroMQ
 
-/// How many requests a second one client gets answered, with a window of them in flight; and what memory they take.
+/// How many requests a second one client gets answered, with a window of them in flight.
 struct Throughput {
     let primary: String
     let backup: String
@@ -58,41 +58,5 @@ struct Throughput {
             if now >= end { break }
         }
         return count
-    }
-
-    /// What the memory of requests that nobody answers comes to, and what is left of it when they are given up.
-    static func memory(primary: String, backup: String, count: Int) async throws {
-        var configuration = BinaryStarClientConfiguration(primary: primary, backup: backup)
-        configuration.maximumInFlight = count
-        configuration.attemptTimeout = .seconds(60)
-        let client = try BinaryStarClient(configuration: configuration)
-        for round in 0..<3 {
-            let used = try await bytes(count) {
-                _ = try? await client.request("0123456789abcdef", timeout: .seconds(60))
-            }
-            print(
-                "round \(round): \(used.during) bytes for each of \(count) requests in flight with their tasks, "
-                    + "\(used.after) left afterwards")
-        }
-        await client.close()
-    }
-    /// What tasks take that wait for the same time without a client: not the client's memory.
-    static func bareMemory(count: Int) async throws {
-        let bare = try await bytes(count) { try? await Task.sleep(for: .seconds(60)) }
-        print("\(bare.during) bytes for each of \(count) tasks that sleep")
-    }
-
-    /// The memory by which the process grows while `count` tasks wait, and what is left when they are cancelled.
-    private static func bytes(
-        _ count: Int, _ wait: @escaping @Sendable () async -> Void
-    ) async throws -> (during: Int, after: Int) {
-        let before = Figures.residentBytes
-        let tasks = (0..<count).map { _ in Task { await wait() } }
-        try await Task.sleep(for: .seconds(1))
-        let during = Figures.residentBytes
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }
-        try await Task.sleep(for: .milliseconds(200))
-        return ((during - before) / count, (Figures.residentBytes - before) / count)
     }
 }
