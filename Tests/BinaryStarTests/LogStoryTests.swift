@@ -54,6 +54,34 @@ private struct KeepingLogHandler: LogHandler {
         await peer.close()
     }
 
+    @Test("One of two links that fails is told, though the peer is heard; and that it is back")
+    func oneOfTwoLinks() async throws {
+        let (events, continuation) = AsyncStream.makeStream(of: LogEvent.self)
+        let logger = Logger(label: "test") { _ in KeepingLogHandler { continuation.yield($0) } }
+        var configuration = endpoints.configuration(.backup)
+        let second = endpoints.folder.ipc("second")
+        configuration.furtherConnect = [second]
+        let star = try BinaryStar(configuration: configuration, logger: logger)
+        let peer = try endpoints.peer(of: .backup)
+        peer.beat(.active)
+        try await running(star) {
+            var story = events.makeAsyncIterator()
+            try await tells("the peer is heard", .info, &story)
+            try await tells("role changed: backup → passive", .info, &story)
+            // It was never heard, too.
+            for _ in 0..<2 {
+                let missed = try await tells("a link to the peer brings nothing; another one does", .warning, &story)
+                #expect(missed.metadata?[LogKey.connect] == "\(second)")
+                let publisher = try RawSocket(.pub, bind: second)
+                publisher.beat(Message("\(Role.active.rawValue)"))
+                let back = try await tells("the link to the peer brings heartbeats again", .info, &story)
+                #expect(back.metadata?[LogKey.connect] == "\(second)")
+                await publisher.close()
+            }
+        }
+        await peer.close()
+    }
+
     @Test("A link on which all answers are too slow for long is warned of, and not before")
     func slowLink() async throws {
         let (events, continuation) = AsyncStream.makeStream(of: LogEvent.self)
@@ -93,7 +121,7 @@ private struct KeepingLogHandler: LogHandler {
     ) async throws -> LogEvent {
         while let event = await story.next(isolation: nil) {
             let text = "\(event.message)"
-            guard text.hasPrefix("the peer") || text.hasPrefix("role changed") else { continue }
+            guard text.contains("the peer") || text.hasPrefix("role changed") else { continue }
             try #require(text == message)
             #expect(event.level == level)
             return event

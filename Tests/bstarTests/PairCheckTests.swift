@@ -80,6 +80,17 @@ import Testing
         }
     }
 
+    @Test("What the server itself hears is not wrong, though this tool does not hear it")
+    func aToolInAnotherPlace() throws {
+        let server = try status(.primary, .active, peer: .passive, brokenLink: "tcp://10.9.1.2:5003")
+        let findings = CheckedServer(
+            seat: .primary, pairName: "", timing: timing, status: server,
+            heard: server.links.map { (Heard(endpoint: $0.endpoint), Reachability.reached) }
+        ).findings(schedulingDelay: .zero, wallClock: 0)
+        #expect(findings.prefix(2).map(\.level) == [.warning, .failure])
+        #expect(findings[0].text.hasSuffix("though the server hears its peer there"))
+    }
+
     @Test func clocksThatDifferAreTold() throws {
         let same = try pair(status(.primary, .active), status(.backup, .passive))
         #expect(CheckCommand.clocks(same).map(\.level) == [.ok])

@@ -22,6 +22,7 @@ func status(
     rejected: [String: Int] = [:],
     admitted: Int = 1_234_567,
     received: Int = 10,
+    brokenLink: String? = nil,
     incarnation: UInt64 = 7,
     time: Int = 1_795_624_990_818
 ) throws -> BinaryStar.Status {
@@ -58,7 +59,12 @@ func status(
                 """))
     }
     let connect = "tcp://\(seat.other).a-rather-long-name.of-a-machine.example.com:5003"
-    object.add("links", [try json("{\"endpoint\":\"\(connect)\",\"isBroken\":\(peerIsExpired)}")])
+    let lastHeard = peer == nil || peerIsExpired ? "" : #""lastHeard":0.08,"#
+    var links = [try json("{\"endpoint\":\"\(connect)\",\(lastHeard)\"isBroken\":\(peerIsExpired)}")]
+    if let brokenLink {
+        links.append(try json("{\"endpoint\":\"\(brokenLink)\",\"lastHeard\":5.1,\"isBroken\":true}"))
+    }
+    object.add("links", links)
     object.add(
         "requests",
         try json(

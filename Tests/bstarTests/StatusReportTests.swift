@@ -116,6 +116,21 @@ import Testing
         #expect(!text(alike).contains("times differ"))
     }
 
+    @Test("Of several links the one that has failed is told, though the peer is heard")
+    func aFailedLinkIsTold() throws {
+        let pair = try pair(
+            status(.primary, .active, peer: .passive, brokenLink: "tcp://10.9.1.2:5003"),
+            status(.backup, .passive, peer: .active))
+        let warnings = StatusReport(view: pair).warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.hasPrefix("the primary hears its peer, but not over tcp://10.9.1.2:5003") == true)
+        let gone = try status(.primary, .active, peer: .passive, peerIsExpired: true, brokenLink: "tcp://10.9.1.2:5003")
+        #expect(
+            try StatusReport(view: bstarTests.pair(gone)).warnings == [
+                "the primary does not hear its peer any more: see whether it runs, and whether the network does."
+            ])
+    }
+
     @Test func whatOthersSayDoesNotMoveTheCursor() throws {
         let view = try pair(status(.primary, .active, pairName: #"a\u001b[2Jb"#), failures: 0)
         #expect(view.statuses[0].pairName == #"a\u001b[2Jb"#)

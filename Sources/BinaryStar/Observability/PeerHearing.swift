@@ -54,6 +54,28 @@ extension BinaryStar {
         if let last { metadata[LogKey.silence] = "\((now - last).logged)" }
         logger.info(last == nil ? "the peer is heard" : "the peer is heard again", metadata: metadata)
     }
+
+    // MARK: One of several links
+
+    /// Logs that nothing comes over a link while the peer is heard over another one: the next failure of a link may be an outage.
+    func noteMissedLinks(_ link: PeerLink, at now: MonotonicTime, for patience: PeerSubscriber.Patience) {
+        for subscriber in link.subscribers {
+            let isHeardElsewhere = link.subscribers.contains {
+                $0 !== subscriber && $0.isHeard(at: now, for: patience)
+            }
+            guard subscriber.isNewlyMissed(whileHeardElsewhere: isHeardElsewhere, at: now, for: patience) else {
+                continue
+            }
+            var metadata: Logger.Metadata = [LogKey.connect: "\(subscriber.endpoint.text)"]
+            if let lastHeard = subscriber.lastHeard { metadata[LogKey.silence] = "\((now - lastHeard).logged)" }
+            logger.warning("a link to the peer brings nothing; another one does", metadata: metadata)
+        }
+    }
+
+    func noteHeardAgain(over subscriber: PeerSubscriber) {
+        logger.info(
+            "the link to the peer brings heartbeats again", metadata: [LogKey.connect: "\(subscriber.endpoint.text)"])
+    }
 }
 
 extension Duration {

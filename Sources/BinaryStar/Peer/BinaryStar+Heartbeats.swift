@@ -73,7 +73,7 @@ extension BinaryStar {
         switch member.receive(heartbeat, at: now) {
         case .failure(let reason): reject(reason, heartbeat, subscriber)
         case .success(let reaction):
-            subscriber.heard(over: connection, at: now, in: pump.confined)
+            if subscriber.heard(over: connection, at: now, in: pump.confined) { noteHeardAgain(over: subscriber) }
             statistics.heartbeatsReceived += 1
             checkRoundTrip(at: now)
             noteHeard(after: lastHeard, at: now)

@@ -74,6 +74,7 @@ extension BinaryStar {
                     "cannot connect to the peer", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
             }
         }
+        noteMissedLinks(link, at: now, for: patience)
         // Heartbeats only put it off, so that nothing is missed; at the latest after the shortest time that counts.
         let next = link.subscribers.map { $0.nextRemedy(for: patience) }.min()
         link.alarm.deadline = next.map { max($0, now + patience.ofAttempt) }

@@ -33,13 +33,17 @@ final class PeerSubscriber {
     func has(_ other: PeerConnection) -> Bool { other === connection || other === attempt }
 
     /// Takes note of a valid heartbeat: where it came from is where further ones come from.
-    func heard(over source: PeerConnection, at now: MonotonicTime, in loop: PumpLoop) {
+    ///
+    /// - Returns: whether it was told that nothing comes this way.
+    func heard(over source: PeerConnection, at now: MonotonicTime, in loop: PumpLoop) -> Bool {
         lastHeard = now
         isBroken = false
-        guard let attempt else { return }
+        defer { (missedSince, isMissed) = (nil, false) }
+        guard let attempt else { return isMissed }
         if source === attempt { swap(&connection, &self.attempt) }
         self.attempt?.close(in: loop)
         self.attempt = nil
+        return isMissed
     }
 
     func close(in loop: PumpLoop) {
@@ -59,6 +63,30 @@ final class PeerSubscriber {
     func broke() { isBroken = true }
 
     // MARK: Silence
+
+    /// Since when nothing comes this way while the peer is heard another way, and whether that was told.
+    private var missedSince: MonotonicTime?
+    private var isMissed = false
+
+    /// Whether heartbeats come this way.
+    func isHeard(at now: MonotonicTime, for patience: Patience) -> Bool {
+        lastHeard.map { now - $0 < patience.beforeAttempts } ?? false
+    }
+
+    /// Whether it is to be told that nothing comes this way: once, when it has been so for as long as makes a peer count as gone.
+    func isNewlyMissed(
+        whileHeardElsewhere isHeardElsewhere: Bool, at now: MonotonicTime, for patience: Patience
+    ) -> Bool {
+        guard isHeardElsewhere, !isHeard(at: now, for: patience) else {
+            missedSince = nil
+            return false
+        }
+        let since = missedSince ?? now
+        missedSince = since
+        guard !isMissed, now - since >= patience.beforeAttempts else { return false }
+        isMissed = true
+        return true
+    }
 
     /// Since when nothing has come over the connection; `nil` if there is none.
     private var silentSince: MonotonicTime? { connection.map { max(lastHeard ?? $0.openedAt, $0.openedAt) } }

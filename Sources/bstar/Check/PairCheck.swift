@@ -59,6 +59,11 @@ struct CheckedServer: Sendable {
 
     private func silence(_ heard: Heard, _ reachability: Reachability) -> Finding {
         let text = "\(heard.endpoint): no heartbeat"
+        if let status, status.links.contains(where: { $0.endpoint == heard.endpoint && $0.isHeard(in: status) }) {
+            return .warning(
+                "peer", "\(text) to be heard from here, though the server hears its peer there",
+                "Run bstar check on the server's own machine, and in its network namespace or container.")
+        }
         switch reachability {
         case .reached:
             return .failure(

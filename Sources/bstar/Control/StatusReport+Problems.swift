@@ -53,6 +53,14 @@ extension StatusReport {
         if let peer = status.peer, peer.isExpired {
             problems.append(
                 "the \(seat) does not hear its peer any more: see whether it runs, and whether the network does.")
+        } else if status.peer != nil {
+            for link in status.links where !link.isHeard(in: status) {
+                problems.append(
+                    """
+                    the \(seat) hears its peer, but not over \(link.endpoint.printable): see to that network, since the next \
+                    failure of a link may be an outage.
+                    """)
+            }
         }
         if let difference = timing(of: status) { problems.append(difference) }
         for (reason, count) in status.heartbeats.rejected.sorted(by: { $0.key < $1.key }) {
@@ -82,6 +90,13 @@ extension StatusReport {
 
     private static func isPaused(_ seat: Seat) -> String {
         "the \(seat) is paused: no failover to it. End that with bstar resume."
+    }
+}
+
+extension BinaryStar.Status.Link {
+    /// Whether heartbeats come this way.
+    func isHeard(in status: BinaryStar.Status) -> Bool {
+        !isBroken && lastHeard.map { $0 < status.configuration.timeout } ?? false
     }
 }
 
