@@ -39,6 +39,11 @@ class Others:
                 f"and the hypervisor {stolen / took:.2f}")
 
 
+def pyzmq():
+    """Its version and that of the libzmq that it runs on, or nothing: python3 may be another one than the system's."""
+    return output("python3", "-c", "import zmq; print(f'{zmq.__version__} on libzmq {zmq.zmq_version()}')")
+
+
 def describe():
     """Rows of the table about the machine."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
@@ -47,7 +52,6 @@ def describe():
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     release = platform.freedesktop_os_release()["PRETTY_NAME"] if hasattr(platform, "freedesktop_os_release") else ""
     changed = output("git", "status", "--porcelain", "--untracked-files=no")
-    pyzmq = output("python3", "-c", "import zmq; print(zmq.__version__, 'with its own libzmq', zmq.zmq_version())")
     return [
         ("processor", f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores"
          + (", virtual machine" if virtual else "")),
@@ -59,7 +63,7 @@ def describe():
          or output("pkg-config", "--modversion", "libzmq")),
         ("czmq", output("dpkg-query", "-W", "-f", "${Version}", "libczmq4")
          or output("pkg-config", "--modversion", "libczmq")),
-        ("pyzmq", pyzmq or "not there"),
+        ("pyzmq", pyzmq() or "not there"),
         ("Python", platform.python_version()),
         ("commit", output("git", "rev-parse", "--short", "HEAD") + (" with changes" if changed else "")),
         ("load before", " ".join(f"{one:.2f}" for one in os.getloadavg())),

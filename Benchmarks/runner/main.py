@@ -3,6 +3,7 @@ import argparse
 import datetime
 import json
 import subprocess
+import sys
 import time
 
 from . import draw, failovers, gates, heartbeats, idle, machine, micro, plan as plans, report, requests
@@ -16,6 +17,10 @@ PARTS = {
     "gaps": failovers.gaps, "classic_gaps": failovers.classic_gaps, "notices": failovers.notices,
     "pairs": idle.pairs, "idle": idle.star, "micro": micro.measure,
 }
+
+
+# Those in which the classic server in Python takes part.
+PYTHON = {"throughput", "round_trips", "counters", "memory"}
 
 
 def arguments(given):
@@ -37,7 +42,6 @@ def build(parts, peers="all"):
         subprocess.run(command, cwd=cwd, check=True)
 
     run("make", "-s", "-C", str(BENCHMARKS / "Peers"), peers, f"BUILD={PEERS}")
-    # As the pages tell those who run it.
     # As the pages tell those who run it; in a folder of its own, since all is built anew when the flags change.
     run("swift", "build", "-c", "release", "--product", "bstar", "--static-swift-stdlib", "--scratch-path", str(SCRATCH))
     if {"heartbeats", "jitter", "pairs"} & set(parts):
@@ -59,6 +63,11 @@ def main(given):
     if options.faults:
         plan.fault_runs = plan.notice_runs = options.faults
     parts = options.only or list(PARTS)
+    # Before hours are spent on a table with a gap.
+    if not options.gate and PYTHON & set(parts) and not machine.pyzmq():
+        print("the python3 of the PATH has no pyzmq, on which one of the peers runs: python3 -m pip install pyzmq, or have the "
+              "PATH lead to the system's python3, with python3-zmq", file=sys.stderr)
+        return 2
     if not options.no_build:
         build(*((["counters"], "gate") if options.gate else (parts,)))
     if options.gate:
