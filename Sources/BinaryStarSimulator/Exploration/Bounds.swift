@@ -13,10 +13,10 @@ package struct Bounds: Sendable {
     /// After how long to end.
     package var seconds = Double.infinity
     package var workers = 2
-    /// Within how many ticks after it was sent a heartbeat is passed to the member, if its process has the processor by then. With
-    /// 1, before timers and requests, as the contract of `PairMember` asks; with more, the network's thread gets the processor later
-    /// than the one that drives the member. What the timing leaves for it is half of what the timeout is longer than the interval.
-    /// `nil`: however late, which can be for as long as two stalls, so that it is for one fault and a timeout of three intervals.
+    /// From how many ticks after it was sent a heartbeat is passed to the member before timers and requests. With 1, always, as the
+    /// contract of `PairMember` asks; with more, in any order with them until then. To leave it for a later tick is a stall, and so a
+    /// fault. What the timing leaves for it is half of what the timeout is longer than the interval. `nil`: in any order, however
+    /// late, which can be for as long as two stalls, so that it is for one fault and a timeout of three intervals.
     package var transit: Int?
     /// What is broken on purpose, so that the checks are seen to find it.
     package var flaw = Flaw.none
