@@ -29,7 +29,7 @@ static inline int cprocess_pipe(int descriptors[2]) {
 #endif
 }
 
-// Lets a write to this descriptor fail where it would wait.
+// Lets what reads or writes at this descriptor fail where it would wait.
 static inline void cprocess_never_wait(int descriptor) { fcntl(descriptor, F_SETFL, O_NONBLOCK); }
 
 // What ps shows of this process beside its command line: at most 15 bytes. Linux only.

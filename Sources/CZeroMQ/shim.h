@@ -132,7 +132,8 @@ static inline uint32_t czmq_epoll_number(czmq_epoll_entry entry) { return entry.
 static inline short czmq_epoll_events(czmq_epoll_entry entry) { return (short)entry.events; }
 #else
 typedef struct {
-    uint32_t number;
+    // As unsafe to Swift as the one above, or it would warn of what it need not be told.
+    void *nothing;
 } czmq_epoll_entry;
 
 static inline int czmq_epoll_open(void) { return -1; }
@@ -140,7 +141,7 @@ static inline int czmq_epoll_add(int list, int descriptor, short events, uint32_
 static inline int czmq_epoll_change(int list, int descriptor, short events, uint32_t number) { return -1; }
 static inline int czmq_epoll_remove(int list, int descriptor) { return -1; }
 static inline int czmq_epoll_wait(int list, czmq_epoll_entry *ready, int most, int milliseconds) { return -1; }
-static inline uint32_t czmq_epoll_number(czmq_epoll_entry entry) { return entry.number; }
+static inline uint32_t czmq_epoll_number(czmq_epoll_entry entry) { return 0; }
 static inline short czmq_epoll_events(czmq_epoll_entry entry) { return 0; }
 #endif
 

@@ -29,8 +29,8 @@ struct ExploreCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            Within how many ticks a server that does not stall hears what the peer has said: 1 before it does anything else, up to half \
-            of what the timeout is longer than the interval. Needed for two faults.
+            From how many ticks after it was sent a heartbeat is heard before anything else: 1 for always, up to half of what the \
+            timeout is longer than the interval. Needed for two faults.
             """)
     var transit: Int?
 
@@ -66,7 +66,8 @@ struct ExploreCommand: AsyncParsableCommand {
         print(
             """
             bounds: 2 servers, \(bounds.clients) clients, \(Bounds.inFlight) heartbeats on their way in each direction, \
-            \(bounds.faults) faults
+            \(bounds.faults) faults, an interval of \(bounds.interval) ticks, a timeout of \(bounds.timeout), heartbeats heard \
+            \(bounds.transit.map { "first from \($0) ticks on" } ?? "in any order")
             """)
         if result.isClosed {
             print("covered completely, however long it goes on: after \(result.ticks) ticks nothing new comes")

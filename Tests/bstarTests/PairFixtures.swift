@@ -22,6 +22,7 @@ func status(
     rejected: [String: Int] = [:],
     admitted: Int = 1_234_567,
     received: Int = 10,
+    linkIsBroken: Bool = false,
     brokenLink: String? = nil,
     incarnation: UInt64 = 7,
     time: Int = 1_795_624_990_818
@@ -60,7 +61,7 @@ func status(
     }
     let connect = "tcp://\(seat.other).a-rather-long-name.of-a-machine.example.com:5003"
     let lastHeard = peer == nil || peerIsExpired ? "" : #""lastHeard":0.08,"#
-    var links = [try json("{\"endpoint\":\"\(connect)\",\(lastHeard)\"isBroken\":\(peerIsExpired)}")]
+    var links = [try json("{\"endpoint\":\"\(connect)\",\(lastHeard)\"isBroken\":\(peerIsExpired || linkIsBroken)}")]
     if let brokenLink {
         links.append(try json("{\"endpoint\":\"\(brokenLink)\",\"lastHeard\":5.1,\"isBroken\":true}"))
     }

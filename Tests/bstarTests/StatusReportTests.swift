@@ -118,15 +118,18 @@ import Testing
 
     @Test("Of several links the one that has failed is told, though the peer is heard")
     func aFailedLinkIsTold() throws {
-        let pair = try pair(
+        let oneOfTwo = try pair(
             status(.primary, .active, peer: .passive, brokenLink: "tcp://10.9.1.2:5003"),
             status(.backup, .passive, peer: .active))
-        let warnings = StatusReport(view: pair).warnings
+        let warnings = StatusReport(view: oneOfTwo).warnings
         #expect(warnings.count == 1)
         #expect(warnings.first?.hasPrefix("the primary hears its peer, but not over tcp://10.9.1.2:5003") == true)
+        // Of a single link that has just broken there is no other one to speak of.
+        let broken = try pair(status(.primary, .active, peer: .passive, linkIsBroken: true))
+        #expect(StatusReport(view: broken).warnings.isEmpty)
         let gone = try status(.primary, .active, peer: .passive, peerIsExpired: true, brokenLink: "tcp://10.9.1.2:5003")
         #expect(
-            try StatusReport(view: bstarTests.pair(gone)).warnings == [
+            try StatusReport(view: pair(gone)).warnings == [
                 "the primary does not hear its peer any more: see whether it runs, and whether the network does."
             ])
     }

@@ -53,7 +53,7 @@ extension StatusReport {
         if let peer = status.peer, peer.isExpired {
             problems.append(
                 "the \(seat) does not hear its peer any more: see whether it runs, and whether the network does.")
-        } else if status.peer != nil {
+        } else if status.links.contains(where: { $0.isHeard(in: status) }) {
             for link in status.links where !link.isHeard(in: status) {
                 problems.append(
                     """

@@ -10,19 +10,14 @@ import Musl
 
 /// The children of this process.
 enum Children {
-    /// Whether orphans of a child become this process's own.
-    static var canAdopt: Bool {
-        #if os(Linux)
-        true
-        #else
-        false
-        #endif
-    }
+    /// Whether orphans of a child can become this process's own: on Linux, and not on one that does not tell of children, where they
+    /// could not be ended and would be waited for.
+    static let canAdopt = all() != nil
 
-    /// Has orphans of the children become children of this process, if the system can.
-    static func adoptOrphans() { cprocess_adopt_orphans() }
+    /// Has orphans of the children become children of this process, if they can.
+    static func adoptOrphans() { if canAdopt { cprocess_adopt_orphans() } }
 
-    /// All of them, or `nil` if the system does not tell.
+    /// All of them, or `nil` if the system does not tell: on macOS, or without `CONFIG_PROC_CHILDREN`.
     static func all() -> [pid_t]? {
         var children = [pid_t](repeating: 0, count: 64)
         while true {

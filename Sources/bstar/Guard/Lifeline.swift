@@ -41,13 +41,16 @@ final class Lifeline: Sendable {
         var descriptor: FileDescriptor?
         /// Until when the program may run; `nil` if it has no lease.
         var leaseEnd: MonotonicTime?
-        /// Whether the lease was over before it was renewed: the supervisor may have acted on that.
-        var hasLapsed = false
+        /// When the lease was last renewed after it was over: the supervisor may have acted on that.
+        var lapse: MonotonicTime?
         /// Until when a program that was told to end may take.
         var stopBy: MonotonicTime?
 
-        /// Whether the program had a lease, and it is over, or was once.
-        var isLeaseOver: Bool { hasLapsed || (leaseEnd.map { $0 <= .now } ?? false) }
+        /// Whether the program had a lease, and it is over, or was a moment ago.
+        var isLeaseOver: Bool {
+            let now = MonotonicTime.now
+            return leaseEnd.map { $0 <= now } ?? false || lapse.map { now - $0 < Lifeline.memory } ?? false
+        }
     }
 
     private let state: Mutex<State>
@@ -71,9 +74,12 @@ final class Lifeline: Sendable {
     func renew(until end: MonotonicTime) {
         state.withLock { state in
             let end = max(end, state.leaseEnd ?? .distantPast)
-            state.hasLapsed = state.isLeaseOver
+            let before = state.leaseEnd
             state.leaseEnd = end
             Self.send(.run(until: end), to: state.descriptor)
+            // Looked at afterwards: what the supervisor had not read when its lease was over came too late.
+            let now = MonotonicTime.now
+            if let before, before <= now { state.lapse = now }
         }
     }
 
@@ -96,7 +102,10 @@ final class Lifeline: Sendable {
         _ = try? withUnsafeBytes(of: &code) { try descriptor?.write($0) }
     }
 
-    /// Whether the program had a lease, and it is over, or was once.
+    /// How long after a lapse it may take until it is known what the program ended by.
+    private static let memory = Duration.seconds(5)
+
+    /// Whether the program had a lease, and it is over, or was a moment ago.
     var isLeaseOver: Bool { state.withLock(\.isLeaseOver) }
 
     /// Whether all should have ended for so long that the supervisor itself must be at fault.

@@ -90,7 +90,7 @@ private final class Supervisor: Sendable {
     private func status(
         _ arguments: [String], _ environment: Environment, input: FileDescriptor
     ) async throws -> TerminationStatus {
-        // Its number may be another's from now on.
+        // Its number may be another's by now.
         defer { processID.withLock { $0 = nil } }
         return try await Subprocess.run(
             Executable.bstar, arguments: Arguments(arguments), environment: environment,

@@ -33,7 +33,7 @@ struct SuperviseCommand: ParsableCommand {
         cprocess_never_wait(STDIN_FILENO)
         var orders = Orders(grace: .milliseconds(graceMilliseconds), isLeased: leased)
         if leased { orders.receive() }
-        guard !orders.mustKill else { throw ExitCode(128 + SIGKILL) }
+        guard !orders.mustKill(at: .now) else { throw ExitCode(128 + SIGKILL) }
         var arguments = command.map { strdup($0) } + [nil]
         let program = cprocess_start(&arguments)
         guard program > 0 else { throw failure("cannot start \(command.first ?? "")", -program) }
@@ -63,14 +63,14 @@ private struct Orders {
     var mustStop: Bool { stopBy != nil }
 
     /// Whether all that runs is to be killed.
-    var mustKill: Bool { isGuardGone || killAt <= .now }
+    func mustKill(at now: MonotonicTime) -> Bool { isGuardGone || killAt <= now }
 
     var killAt: MonotonicTime { min(leaseEnd, stopBy ?? .distantFuture) }
 
     mutating func stop() { if stopBy == nil { stopBy = .now + grace } }
 
-    /// Takes all that standard input has: words, or its end. What a supervisor that was stopped has missed can be much, and only
-    /// the last of it counts.
+    /// Takes all that standard input has: words, or its end. What a supervisor that was stopped has missed can be much, up to what a
+    /// pipe holds, and only the last of it counts.
     mutating func receive() {
         var words = [Int64](repeating: 0, count: 64)
         while !isGuardGone {
@@ -111,7 +111,10 @@ private struct Supervision {
     /// Returns the program's exit code when nothing that it started runs any more.
     mutating func superviseToTheEnd() -> Int32 {
         while isAnythingLeft() {
-            if orders.mustKill { killAll() } else if orders.mustStop { askAll() }
+            // Before what was said is taken: this process may be stopped at any point.
+            let now = MonotonicTime.now
+            orders.receive()
+            if orders.mustKill(at: now) { killAll() } else if orders.mustStop { askAll() }
             wait()
         }
         return exitCode ?? 0
@@ -148,8 +151,8 @@ private struct Supervision {
         for child in others { kill(child, SIGKILL) }
     }
 
-    /// Whether the program's process group has a member that this process has to reap, so that its number cannot be another's;
-    /// and the children outside it.
+    /// Whether the program's process group has a member that this process has to reap, so that its number cannot be another's; and
+    /// the children outside it. Where the system does not tell of children, as if it had one.
     private func children() -> (members: Bool, others: [pid_t]) {
         guard let children = Children.all() else { return (true, []) }
         let others = children.filter { getpgid($0) != program }
@@ -168,13 +171,12 @@ private struct Supervision {
         while read(signals, &byte, 1) == 1 {
             if Int32(byte) == SIGTERM { orders.stop() }
         }
-        if entries[1].revents != 0 { orders.receive() }
     }
 
     /// Those that are to end are looked at again soon: an orphan may be adopted at any time. And a lease may end while the
     /// machine sleeps, in which poll's own clock stands still.
     private var milliseconds: Int32 {
-        if orders.mustKill { return 10 }
+        if orders.mustKill(at: .now) { return 10 }
         let left = (orders.killAt - .now) / .milliseconds(1)
         return Int32(max(1, min(left.rounded(.up), orders.mustStop ? 50 : 100)))
     }
