@@ -54,6 +54,26 @@ struct AnswerMemoryTests {
         #expect(text(memory.begin(request(4), keepsRunning: true)) == nil)
     }
 
+    @Test("An answer comes back frame by frame, as it was given, whatever else is remembered and forgotten")
+    func frames() {
+        var memory = AnswerMemory(count: 4, bytes: .max)
+        let bodies = [[], [[]], [[1], [], [2, 3]], [[UInt8](repeating: 7, count: 5_000), [8]]].map(Message.init(frames:))
+        for round in 0..<20 as Range<UInt64> {
+            for (index, body) in bodies.enumerated() {
+                memory.answered(id(4 * round + UInt64(index)), in: 3, .failure, body)
+            }
+            for (index, body) in bodies.enumerated() {
+                guard case .answered(let answer) = memory.begin(request(4 * round + UInt64(index)), keepsRunning: false)
+                else {
+                    Issue.record("forgotten")
+                    continue
+                }
+                #expect(answer.kind == .failure && answer.term == 3)
+                #expect(answer.body == body)
+            }
+        }
+    }
+
     @Test func theAnswerTakesTheNewestWayBack() {
         var memory = AnswerMemory(count: 10, bytes: .max)
         _ = memory.begin(request(1), keepsRunning: true)
@@ -99,6 +119,7 @@ struct AnswerMemoryTests {
         var random = SplitMix64(seed: seed)
         let limit = Int(random.next() % 8) + 1
         var memory = AnswerMemory(count: limit, bytes: .max)
+        // The newest copy, if there is a second one.
         var running: [UInt64: String?] = [:]
         var answers: [(number: UInt64, text: String)] = []
         for step in 0..<2_000 {

@@ -6,6 +6,9 @@ import ZeroMQ
 /// does not run twice. Bounded in number and bytes; the oldest answers are forgotten first.
 ///
 /// It is valid for as long as the server is active without a break: the answers of a time before are of the past.
+///
+/// Nearly no request comes again, so that remembering has to be cheap: what the processor's cache has to hold is small, and
+/// the answers lie behind each other in the order in which they are forgotten.
 struct AnswerMemory {
     /// An answer as it was first given.
     struct Answer {
@@ -13,39 +16,38 @@ struct AnswerMemory {
         var term: UInt64
         /// `nil` if the handler gave none.
         var body: Message?
-        var cost: Int
     }
 
-    /// A request whose handler runs.
-    private struct Running {
-        var term: UInt64
-        /// The newest copy, whose way back the answer takes, if there was a second one.
-        var newest: Request?
-    }
-
-    /// Hashed as one number: this is done three times for each request.
-    private struct Key: Hashable {
+    /// A request that is known.
+    private struct Record {
         let id: RequestID
-
-        func hash(into hasher: inout Hasher) { hasher.combine(id.client ^ (id.number &* 0x9E37_79B9_7F4A_7C15)) }
+        /// In which its handler was begun.
+        let term: UInt64
+        /// `nil` while its handler runs.
+        var kind: ReplyHeader.Kind?
+        /// How many frames the answer has; below zero if there is none.
+        var frameCount = -1
+        /// Where the frames are in ``bodies``, each behind its length.
+        var body = 0..<0
     }
 
     private let maximumCount: Int
     private let maximumBytes: Int
-    /// Where each request is that is known: an answer by its place, counted from the first that there ever was; one that runs
-    /// by the complement of its slot, which is negative. One table for both, because a look at it is most of the cost.
-    private var index: [Key: Int] = [:]
-    private var running: [Running] = []
-    private var freeSlots: [Int] = []
-    /// How many of those that run have come again.
-    private var repeatedCount = 0
-    /// The answers, the oldest first, and how many are gone.
-    private var answers = Deque<(key: Key, answer: Answer)>()
-    private var forgotten = 0
-    private var bytes = 0
+    /// Clients choose what is hashed, and shall not choose it so that many requests have one hash.
+    private let secrets = (UInt64.random(in: 0 ... .max), UInt64.random(in: 0 ... .max))
 
-    /// What an entry takes besides its body, about, in bytes.
-    private static let costOfEntry = 256
+    private var records: [Record] = []
+    private var freeSlots: [Int] = []
+    private var slots = SlotTable()
+    /// By slot, the newest copy of a request that came again while its handler ran: the answer takes that one's way back.
+    private var newest: [Int: Request] = [:]
+    /// The slots of those that were answered, and what was answered, the oldest first.
+    private var answered = Deque<Int32>()
+    private var bodies = ByteQueue()
+
+    /// What an answer takes besides its bytes, about, in bytes.
+    private static let costOfRecord = 96
+    private static let lengthSize = MemoryLayout<UInt32>.size
 
     init(count: Int, bytes: Int) {
         maximumCount = count
@@ -53,6 +55,8 @@ struct AnswerMemory {
     }
 
     private var isOff: Bool { maximumCount == 0 }
+
+    private var cost: Int { bodies.count + answered.count * Self.costOfRecord }
 
     enum Finding {
         case new
@@ -66,32 +70,21 @@ struct AnswerMemory {
     /// - Parameter keepsRunning: whether its handler runs while other requests arrive.
     mutating func begin(_ request: borrowing Request, keepsRunning: Bool) -> Finding {
         guard !isOff, let id = request.id else { return .new }
-        let key = Key(id: id)
-        // Nothing runs while an inline handler does.
-        guard keepsRunning else { return index[key].map { repeated($0, request) } ?? .new }
-        // Taken for granted, so that a new request, which is the usual case, costs one look.
-        let slot = claimSlot(term: request.term)
-        guard let known = index.updateValue(~slot, forKey: key) else { return .new }
-        index[key] = known
-        free(slot)
-        return repeated(known, request)
-    }
-
-    /// What is known of a request that came again; its newest copy is kept while it runs.
-    private mutating func repeated(_ known: Int, _ request: borrowing Request) -> Finding {
-        if known >= 0 { return .answered(answers[known - forgotten].answer) }
+        guard let slot = slot(of: id) else {
+            // Nothing runs while an inline handler does.
+            if keepsRunning { _ = claimSlot(id, in: request.term) }
+            return .new
+        }
+        if let answer = answer(in: slot) { return .answered(answer) }
         // The client may have come back by another connection.
-        if running[~known].newest == nil { repeatedCount += 1 }
-        running[~known].newest = copy request
+        newest[slot] = copy request
         return .running
     }
 
     /// The newest copy of a request whose handler has ended, if there was a second one.
     func newest(_ request: borrowing Request) -> Request? {
-        guard repeatedCount > 0, let id = request.id, let known = index[Key(id: id)], known < 0,
-            running[~known].term == request.term
-        else { return nil }
-        return running[~known].newest
+        guard !newest.isEmpty, let id = request.id, let slot = runningSlot(of: id, in: request.term) else { return nil }
+        return newest[slot]
     }
 
     /// A request was answered.
@@ -99,64 +92,106 @@ struct AnswerMemory {
         _ id: RequestID, in term: UInt64, _ kind: ReplyHeader.Kind, _ body: borrowing Message?
     ) {
         guard !isOff else { return }
-        let key = Key(id: id)
-        var cost = Self.costOfEntry
-        if let body = copy body { cost += body.cost }
-        guard cost <= maximumBytes else { return forget(id, in: term) }
-        if let known = index.updateValue(forgotten + answers.count, forKey: key), known < 0 {
-            guard running[~known].term == term else {
-                // Another copy runs in a later term.
-                index[key] = known
-                return
-            }
-            free(~known)
+        let body = copy body
+        let size = body.map { $0.byteCount + $0.count * Self.lengthSize } ?? 0
+        guard size + Self.costOfRecord <= maximumBytes else { return forget(id, in: term) }
+        let slot: Int
+        if let known = self.slot(of: id) {
+            // Else another copy runs in a later term, or the first answer stays.
+            guard runningSlot(of: id, in: term) != nil else { return }
+            if !newest.isEmpty { newest[known] = nil }
+            slot = known
+        } else {
+            slot = claimSlot(id, in: term)
         }
-        // A copy: what was received is pinned to libzmq's buffers, and a second owner would make the reply's frames be copied.
-        let kept = (copy body)?.compactCopy
-        answers.append((key, Answer(kind: kind, term: term, body: kept, cost: cost)))
-        bytes += cost
-        while answers.count > maximumCount || bytes > maximumBytes, let oldest = answers.popFirst() {
-            bytes -= oldest.answer.cost
-            // Should it have been answered anew, the later answer stays.
-            if let place = index.removeValue(forKey: oldest.key), place != forgotten { index[oldest.key] = place }
-            forgotten += 1
+        records[slot].kind = kind
+        if let body {
+            let start = bodies.end
+            append(body)
+            records[slot].frameCount = body.count
+            records[slot].body = start..<bodies.end
+        }
+        answered.append(Int32(slot))
+        while answered.count > maximumCount || cost > maximumBytes, let oldest = answered.popFirst() {
+            bodies.removeFirst(records[Int(oldest)].body.count)
+            free(Int(oldest))
         }
     }
 
     /// A request that was begun gets no answer: a copy of it is a new request.
     mutating func forget(_ id: RequestID, in term: UInt64) {
-        let key = Key(id: id)
-        guard let known = index[key], known < 0, running[~known].term == term else { return }
-        index[key] = nil
-        free(~known)
+        guard let slot = runningSlot(of: id, in: term) else { return }
+        if !newest.isEmpty { newest[slot] = nil }
+        free(slot)
     }
 
     mutating func removeAll() {
-        index = [:]
-        running = []
-        freeSlots = []
-        repeatedCount = 0
-        answers = []
-        bytes = 0
-        forgotten = 0
+        self = AnswerMemory(count: maximumCount, bytes: maximumBytes)
     }
 
-    // MARK: Slots of those that run
+    // MARK: Bodies
 
-    private mutating func claimSlot(term: UInt64) -> Int {
-        if let slot = freeSlots.popLast() {
-            running[slot].term = term
-            return slot
+    private mutating func append(_ body: Message) {
+        for index in body.indices {
+            body[index].withUnsafeBytes { frame in
+                withUnsafeBytes(of: UInt32(frame.count)) { bodies.append($0) }
+                bodies.append(frame)
+            }
         }
-        running.append(Running(term: term))
-        return running.count - 1
+    }
+
+    /// The answer that a request got, or `nil` if its handler runs.
+    private func answer(in slot: Int) -> Answer? {
+        let record = records[slot]
+        guard let kind = record.kind else { return nil }
+        guard record.frameCount >= 0 else { return Answer(kind: kind, term: record.term, body: nil) }
+        let bytes = bodies.bytes(record.body)
+        var frames: [ArraySlice<UInt8>] = []
+        var start = 0
+        for _ in 0..<record.frameCount {
+            let size = bytes[start...].withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
+            start += Self.lengthSize
+            frames.append(bytes[start..<start + Int(size)])
+            start += Int(size)
+        }
+        return Answer(kind: kind, term: record.term, body: Message(frames: frames))
+    }
+
+    // MARK: Slots
+
+    private func slot(of id: RequestID) -> Int? {
+        slots.slot(hash: hash(id)) { records[$0].id == id }
+    }
+
+    /// The slot of a request whose handler was begun in this term, and runs.
+    private func runningSlot(of id: RequestID, in term: UInt64) -> Int? {
+        guard let slot = slot(of: id), records[slot].kind == nil, records[slot].term == term else { return nil }
+        return slot
+    }
+
+    private mutating func claimSlot(_ id: RequestID, in term: UInt64) -> Int {
+        let record = Record(id: id, term: term)
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+            records[slot] = record
+        } else {
+            slot = records.count
+            records.append(record)
+        }
+        slots.insert(slot, hash: hash(id))
+        return slot
     }
 
     private mutating func free(_ slot: Int) {
-        if running[slot].newest != nil {
-            running[slot].newest = nil
-            repeatedCount -= 1
-        }
+        slots.remove(slot, hash: hash(records[slot].id))
         freeSlots.append(slot)
+    }
+
+    /// Both halves of the product depend on each bit of what is multiplied, and that on what nobody else knows.
+    private func hash(_ id: RequestID) -> UInt32 {
+        let (high, low) = (id.client ^ secrets.0).multipliedFullWidth(by: id.number ^ secrets.1)
+        let mixed = high ^ low
+        return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
     }
 }

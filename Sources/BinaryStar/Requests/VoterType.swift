@@ -68,7 +68,7 @@ public struct VoterLimits: Sendable, Hashable {
     /// first answer again instead of being handled twice. The oldest are forgotten first, and all of them when the server
     /// ceases to be active. 0 remembers none.
     public var rememberedAnswers: Int
-    /// How many bytes the remembered answers take, at most, at 256 bytes each and the answer itself. A larger answer is not
+    /// How many bytes the remembered answers take, at most, at 96 bytes each and the answer itself. A larger answer is not
     /// remembered.
     public var rememberedAnswerBytes: Int
 

@@ -23,6 +23,7 @@ extension PairFollower {
     package mutating func add(_ number: UInt64, deadline: MonotonicTime, isOnce: Bool = false, at now: MonotonicTime)
         -> Int
     {
+        precondition(self.slot(of: number) == nil, "the request number \(number) is used already")
         let record = Record(
             number: number, deadline: deadline, sentAt: .distantPast, attempts: 0, place: .queued, isOnce: isOnce)
         let slot: Int
@@ -37,7 +38,7 @@ extension PairFollower {
             slot = records.count
             records.append(record)
         }
-        slots.insert(number, slot: slot)
+        slots.insert(slot, hash: Self.hash(number))
         fresh.append(slot, number)
         nextScan = min(nextScan, deadline)
         noteOwing(at: now)
@@ -48,19 +49,28 @@ extension PairFollower {
 
     /// A request is given up. Returns its slot, or `nil` if it has ended.
     package mutating func cancel(_ number: UInt64, at now: MonotonicTime) -> Int? {
-        guard let slot = slots[number] else { return nil }
+        guard let slot = slot(of: number) else { return nil }
         giveUp(slot, at: now)
         return slot
     }
 
     /// The number of the only request in flight at a server whose answers do not tell.
     package func onlyInFlight(at seat: Seat) -> UInt64? {
-        guard let slot = slots[lastSent], records[slot].place == .sent(seat) else { return nil }
+        guard let slot = slot(of: lastSent), records[slot].place == .sent(seat) else { return nil }
         return lastSent
     }
 
     /// The slot of a request, or `nil` if it has ended.
-    package func slot(of number: UInt64) -> Int? { slots[number] }
+    package func slot(of number: UInt64) -> Int? {
+        slots.slot(hash: Self.hash(number)) { records[$0].number == number }
+    }
+
+    /// The golden ratio spreads consecutive numbers evenly. Nobody but this client chooses them.
+    ///
+    /// Source: Knuth, The Art of Computer Programming, volume 3, section 6.4, "multiplicative hashing".
+    private static func hash(_ number: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: (number &* 0x9E37_79B9_7F4A_7C15) >> 32)
+    }
 
     /// Forgets a request that is not waited for any more.
     mutating func giveUp(_ slot: Int, at now: MonotonicTime) {
@@ -77,7 +87,7 @@ extension PairFollower {
         let record = records[slot]
         takeBack(slot)
         if record.attempts > 0 { sentCount -= 1 }
-        slots.remove(record.number)
+        slots.remove(slot, hash: Self.hash(record.number))
         records[slot].place = .free
         freeSlots.append(slot)
         if slots.isEmpty {
