@@ -101,7 +101,7 @@ def main(given):
     charts = draw.draw_all(results, folder / name)
     losses = requests.losses(results.get("throughput", {}), results.get("connections", {}))
     path = folder / f"{name}.md"
-    report.write(path, plan, described, results, charts, (time.monotonic() - start) / 60, losses, failures)
+    report.write(path, plan, options.only, described, results, charts, (time.monotonic() - start) / 60, losses, failures)
     (folder / name).mkdir(exist_ok=True)
     (folder / name / "raw.json").write_text(json.dumps(plain(results)) + "\n")
     print(f"wrote {path.relative_to(ROOT)}")

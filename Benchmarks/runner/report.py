@@ -169,8 +169,11 @@ SECTIONS = [
 ]
 
 
-def write(path, plan, machine, results, charts, minutes, losses, failures):
-    parts = [f"# Results of {path.stem}\n\nA **{plan.name}** run of `Benchmarks/run`, {minutes:.0f} minutes."
+def write(path, plan, only, machine, results, charts, minutes, losses, failures):
+    parts = [f"# Results of {path.stem}\n\n"
+             + (f"Of a **{plan.name}** run of `Benchmarks/run` these parts: {', '.join(only)};" if only
+                else f"A **{plan.name}** run of `Benchmarks/run`,")
+             + f" {minutes:.0f} minutes."
              + (" Too short to be quoted." if plan.name == "quick" else "")
              + f" {plan.rounds} rounds, in which all servers take turns.\n", table(["", ""], machine)]
     results = {**results, "goals": results}
