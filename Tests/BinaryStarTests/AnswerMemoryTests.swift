@@ -57,7 +57,8 @@ struct AnswerMemoryTests {
     @Test("An answer comes back frame by frame, as it was given, whatever else is remembered and forgotten")
     func frames() {
         var memory = AnswerMemory(count: 4, bytes: .max)
-        let bodies = [[], [[]], [[1], [], [2, 3]], [[UInt8](repeating: 7, count: 5_000), [8]]].map(Message.init(frames:))
+        let bodies = [[], [[]], [[1], [], [2, 3]], [[UInt8](repeating: 7, count: 5_000), [8]]]
+            .map(Message.init(frames:))
         for round in 0..<20 as Range<UInt64> {
             for (index, body) in bodies.enumerated() {
                 memory.answered(id(4 * round + UInt64(index)), in: 3, .failure, body)

@@ -34,6 +34,37 @@ extension Processes {
             #expect(code == 0)
         }
 
+        #if os(Linux)
+        @Test("The memory of code that only the start has used is given back, and the server serves on")
+        func codeOfTheStart() async throws {
+            let (frontend, request) = (ipc("clients-primary"), request)
+            let code = try await Tool.run(arguments("primary", "--inline")) { _ in
+                try await eventually("its memory is less than it was") {
+                    guard let status = status(ofProcessWith: frontend) else { return false }
+                    return try kilobytes("VmRSS", in: status) < kilobytes("VmHWM", in: status) - 3_000
+                }
+                let outcome = try await Tool.run(request + ["--count", "3", "--every", "10ms", "hello"])
+                #expect(outcome.output.contains("3 replies, 0 failed"))
+            }
+            #expect(code == 0)
+        }
+
+        /// What the kernel says of the process that has this argument.
+        private func status(ofProcessWith argument: String) -> String? {
+            let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            let folder = folders.first { folder in
+                let arguments = try? String(contentsOfFile: "/proc/\(folder)/cmdline", encoding: .utf8)
+                return arguments?.split(separator: "\0").contains { $0 == argument } ?? false
+            }
+            return folder.flatMap { try? String(contentsOfFile: "/proc/\($0)/status", encoding: .utf8) }
+        }
+
+        private func kilobytes(_ name: String, in status: String) throws -> Int {
+            let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
+            return try #require(line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+        }
+        #endif
+
         @Test(arguments: [[], ["--inline"]]) func theAccessLogTellsWhatWasServed(_ option: [String]) async throws {
             let log = folder.path + "/access.jsonl"
             let request = request
