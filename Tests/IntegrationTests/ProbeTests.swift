@@ -13,7 +13,7 @@ extension Processes {
         @Test("60 failovers leave no memory behind, in the servers or the client")
         func memoryOfFailovers() async throws { try await probe("memory-of-failovers", "60") }
 
-        @Test("A request in flight takes a KiB and its body at most")
+        @Test("A request in flight takes a KiB and its body at most, and one more where nothing is optimised")
         func memoryOfRequests() async throws { try await probe("memory-of-requests", "10000") }
 
         @Test("2,000 clients of one server, each with its own connection")

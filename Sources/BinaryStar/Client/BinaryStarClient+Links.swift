@@ -122,18 +122,18 @@ extension BinaryStarClient {
 
     /// Returns false if the socket has no connection.
     private func send(_ sending: PairFollower.Sending, at now: MonotonicTime) -> Bool {
-        guard let link = links[sending.seat], let body = requests[sending.slot]?.body else { return false }
+        guard let link = links[sending.seat], let request = requests[sending.slot] else { return false }
         do throws(ZeroMQError) {
             let sent: Socket.Sent
             switch configuration.envelope {
             case .header:
                 let header = header(of: sending, at: now)
                 sent = try link.socket.send(
-                    address: requests[sending.slot]?.trace, headerLength: RequestHeader.length, body: body
+                    address: request.trace, headerLength: RequestHeader.length, body: request.body
                 ) {
                     header.encode(into: $0)
                 }
-            case .plain: sent = try link.socket.send(headerLength: 0, body: body) { _ in }
+            case .plain: sent = try link.socket.send(headerLength: 0, body: request.body) { _ in }
             }
             if case .sent = sent {
                 counts.attempts += 1
@@ -198,20 +198,20 @@ extension BinaryStarClient {
                 "dropped what is no reply", to: logger, at: now, metadata: [LogKey.server: "\(seat)"])
             return
         }
-        guard let delivery = follower.answered(answer, by: seat, at: now), let entry = take(delivery.slot) else {
+        guard let delivery = follower.answered(answer, by: seat, at: now), let request = take(delivery.slot) else {
             return
         }
         var term: UInt64?
         if case .headed(let header) = answer {
             term = header.term
             if header.kind == .failure {
-                return fail(entry, BinaryStarClientError.handlerFailed(message, bodyStart))
+                return fail(request, BinaryStarClientError.handlerFailed(message, bodyStart))
             }
         }
         counts.replied(after: now.nanoseconds - delivery.sentAt.nanoseconds)
-        entry.continuation.resume(
-            returning: Reply(body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term)
-        )
+        let reply = Reply(
+            body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term)
+        request.end(with: .success(reply))
     }
 
     /// What a server answered, and where its body begins; or `nil` if the message is no answer to this client.

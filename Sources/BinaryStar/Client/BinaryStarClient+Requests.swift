@@ -14,10 +14,10 @@ extension BinaryStarClient {
         for index in commands.indices {
             switch commands[index].take() {
             case nil: break
-            case .add(let entry): begin(entry, at: now)
+            case .add(let request): begin(request, at: now)
             case .cancel(let number):
                 guard let slot = follower.cancel(number, at: now) else { continue }
-                if let entry = take(slot) { fail(entry, CancellationError()) }
+                if let request = take(slot) { fail(request, CancellationError()) }
             }
         }
         commands.removeAll(keepingCapacity: commands.count <= Self.keptCommands)
@@ -29,31 +29,31 @@ extension BinaryStarClient {
 
     private static let keptCommands = 16_384
 
-    private func begin(_ entry: consuming ClientInbox.Entry, at now: MonotonicTime) {
-        guard !isClosed else { return entry.continuation.resume(throwing: BinaryStarClientError.closed) }
+    private func begin(_ request: PendingRequest, at now: MonotonicTime) {
+        guard !isClosed else { return request.end(with: .failure(BinaryStarClientError.closed)) }
         // The server may have been silent to requests that were given up since.
         follower.checkSilence(at: now)
-        let slot = follower.add(entry.number, deadline: entry.deadline, isOnce: entry.isOnce, at: now)
+        let slot = follower.add(request.number, deadline: request.deadline, isOnce: request.isOnce, at: now)
         if slot < requests.count {
-            requests[slot] = entry
+            requests[slot] = request
         } else {
-            requests.append(entry)
+            requests.append(request)
         }
     }
 
     /// Takes a request out of the table.
-    func take(_ slot: Int) -> ClientInbox.Entry? { requests[slot].take() }
+    func take(_ slot: Int) -> PendingRequest? { requests[slot].take() }
 
-    func fail(_ entry: ClientInbox.Entry, _ error: any Error) {
+    func fail(_ request: PendingRequest, _ error: any Error) {
         counts.failed(error)
-        entry.continuation.resume(throwing: error)
+        request.end(with: .failure(error))
     }
 
     func failAll(_ error: BinaryStarClientError) {
         for index in requests.indices {
-            guard let entry = take(index) else { continue }
-            _ = follower.cancel(entry.number, at: .now)
-            fail(entry, error)
+            guard let request = take(index) else { continue }
+            _ = follower.cancel(request.number, at: .now)
+            fail(request, error)
         }
         _ = follower.takeActions()
     }
@@ -91,13 +91,13 @@ extension BinaryStarClient {
             links.close(seat, in: pump.confined)
             connect(to: seat)
         case .fail(let slot, let attempts, let failure):
-            guard let entry = take(slot) else { return }
-            fail(entry, error(failure, of: entry, attempts: attempts))
+            guard let request = take(slot) else { return }
+            fail(request, error(failure, of: request, attempts: attempts))
         }
     }
 
     private func error(
-        _ failure: PairFollower.Failure, of entry: ClientInbox.Entry, attempts: Int
+        _ failure: PairFollower.Failure, of request: PendingRequest, attempts: Int
     ) -> BinaryStarClientError {
         switch failure {
         case .unknownOutcome:
@@ -112,13 +112,13 @@ extension BinaryStarClient {
                 : "neither server can be reached, or neither serves"
             return BinaryStarClientError(
                 .timedOut,
-                "no reply within \(entry.timeout): the request was not sent to \(configuration.primary) or "
+                "no reply within \(request.timeout): the request was not sent to \(configuration.primary) or "
                     + "\(configuration.backup); \(state)")
         case .timedOut:
             let times = attempts == 1 ? "1 attempt" : "\(attempts) attempts"
             return BinaryStarClientError(
                 .timedOut,
-                "no reply within \(entry.timeout) after \(times) at \(configuration.primary) and "
+                "no reply within \(request.timeout) after \(times) at \(configuration.primary) and "
                     + "\(configuration.backup); check that the servers run, reach each other, and can be reached from here"
             )
         }

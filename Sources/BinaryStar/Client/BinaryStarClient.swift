@@ -73,7 +73,7 @@ public actor BinaryStarClient {
     /// What is believed of the pair, and what is to be done with each request.
     var follower: PairFollower
     /// The requests that wait for a reply, by the follower's slots.
-    var requests: [ClientInbox.Entry?] = []
+    var requests: [PendingRequest?] = []
     /// Kept for its memory.
     var spareCommands: [ClientInbox.Command?] = []
     var rateLimitedLog = RateLimitedLog()
@@ -153,23 +153,28 @@ public actor BinaryStarClient {
     ) async throws -> Reply {
         let timeout = timeout ?? configuration.requestTimeout
         try check(body, timeout: timeout)
-        let body = body.isEmpty ? Message("") : body
-        let number = numbers.wrappingAdd(1, ordering: .relaxed).newValue
-        let deadline = MonotonicTime.now + timeout
-        return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in
-                let entry = ClientInbox.Entry(
-                    number: number, body: body, deadline: deadline, timeout: timeout, isOnce: delivery == .once,
-                    trace: trace, continuation: continuation)
-                switch inbox.add(entry) {
-                case .taken: inboxSignal.raise()
-                case .cancelled: continuation.resume(throwing: CancellationError())
-                case .closed: continuation.resume(throwing: BinaryStarClientError.closed)
-                }
-            }
+        let request = PendingRequest(
+            number: numbers.wrappingAdd(1, ordering: .relaxed).newValue, body: body.isEmpty ? Message("") : body,
+            deadline: .now + timeout, timeout: timeout, isOnce: delivery == .once, trace: trace)
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { submit(request, $0) }
         } onCancel: {
-            inbox.cancel(number)
+            inbox.cancel(request.number)
             inboxSignal.raise()
+        }
+        return try request.reply()
+    }
+
+    /// Hands a request over to the pump.
+    ///
+    /// Not inlined: what it needs on the stack would be kept in the task's memory while it waits.
+    @inline(never)
+    private nonisolated func submit(_ request: PendingRequest, _ continuation: PendingRequest.Continuation) {
+        request.wait(with: continuation)
+        switch inbox.add(request) {
+        case .taken: inboxSignal.raise()
+        case .cancelled: request.end(with: .failure(CancellationError()))
+        case .closed: request.end(with: .failure(BinaryStarClientError.closed))
         }
     }
 
