@@ -39,6 +39,8 @@ int main(int argc, char **argv) {
     sleep(1);
     for (int beat = 0; beat < 400; beat++) {
         char heartbeat[80] = "";
+        // libzmq looks at most once a millisecond whether a full queue has room again; few sockets would be faster.
+        usleep(2000);
         for (int i = 0; i < count; i++) {
             zmq_send(publishers[i], "3", 1, ZMQ_SNDMORE);
             zmq_send(publishers[i], heartbeat, sizeof heartbeat, 0);

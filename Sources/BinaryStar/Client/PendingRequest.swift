@@ -1,0 +1,48 @@
+import BinaryStarCore
+import ZeroMQ
+
+/// A request that waits for its reply.
+///
+/// An object that has all of it, so that the asking task's own memory has no more than a reference: a task that needs more than
+/// the first kilobyte that it is given costs another one, for each request anew.
+final class PendingRequest: Sendable {
+    typealias Continuation = UnsafeContinuation<Void, Never>
+
+    let number: UInt64
+    let body: Message
+    let deadline: MonotonicTime
+    let timeout: Duration
+    let isOnce: Bool
+    /// The context of the caller's span, encoded, if there is one.
+    let trace: [UInt8]?
+    // Set by the task before it hands the request over, under the inbox's lock; and not changed from then on.
+    nonisolated(unsafe) private var continuation: Continuation?
+    // Set before the task goes on, and read by it.
+    nonisolated(unsafe) private var outcome: Result<BinaryStarClient.Reply, any Error>?
+
+    init(
+        number: UInt64, body: Message, deadline: MonotonicTime, timeout: Duration, isOnce: Bool, trace: [UInt8]?
+    ) {
+        self.number = number
+        self.body = body
+        self.deadline = deadline
+        self.timeout = timeout
+        self.isOnce = isOnce
+        self.trace = trace
+    }
+
+    /// The task begins to wait.
+    func wait(with continuation: Continuation) { self.continuation = continuation }
+
+    /// Has the task go on with this. Exactly once: by whoever takes the request out of the inbox, or of the client's table.
+    func end(with outcome: Result<BinaryStarClient.Reply, any Error>) {
+        self.outcome = outcome
+        continuation?.resume()
+    }
+
+    /// What the request ended with, once the task goes on.
+    func reply() throws -> BinaryStarClient.Reply {
+        guard let outcome else { preconditionFailure("a request has not ended") }
+        return try outcome.get()
+    }
+}
