@@ -149,7 +149,8 @@ struct CheckCommand: AsyncParsableCommand {
 
     private static func advice(_ error: BinaryStarError) -> String {
         error.underlyingError?.isAddressInUse == true
-            ? "Another process has it: stop that one, or choose another port."
+            ? "Another process has it: stop that one, or choose another port. If it is this very server, which runs "
+                + "already: bstar check without options looks at it."
             : "Name an address of this machine, or *."
     }
 

@@ -67,9 +67,10 @@ extension StatusReport {
             problems.append("the \(seat) has refused \(count.grouped) heartbeats: \(HeartbeatRejection.advice(reason))")
         }
         if status.stalls > 0 {
+            let times = status.stalls == 1 ? "once" : "\(status.stalls.grouped) times"
             problems.append(
                 """
-                the \(seat) has stalled \(status.stalls.grouped) times while it was active: the machine was too busy, \
+                the \(seat) has stalled \(times) while it was active: the machine was too busy, \
                 suspended or paused for longer than the timing allows.
                 """)
         }
