@@ -1,3 +1,5 @@
+import Dispatch
+import TestSupport
 import Testing
 
 @testable import BinaryStar
@@ -73,6 +75,22 @@ import Testing
         broadcast.send(1)
         broadcast.finish()
         #expect(await all(stays) == [0, 1])
+    }
+
+    @Test("A subscriber's task may be cancelled while a value is on its way to it")
+    func cancelledWhileAValueIsSent() async {
+        let broadcast = Broadcast<Int>()
+        let isOver = Box(false)
+        let sender = DispatchQueue(label: "sender")
+        sender.async { while !isOver.value { broadcast.send(1) } }
+        for _ in 0..<20_000 {
+            let waiting = Task { [stream = broadcast.subscribe(bufferingNewest: 1)] in for await _ in stream {} }
+            await Task.yield()
+            waiting.cancel()
+            await waiting.value
+        }
+        isOver.update { $0 = true }
+        broadcast.finish()
     }
 
     @Test func endOfTheSourceLetsSubscribersKeepWhatTheyHave() async {

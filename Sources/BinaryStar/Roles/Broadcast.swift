@@ -9,6 +9,8 @@ final class Broadcast<Element: Sendable>: Sendable {
     }
 
     private let state: Lock<State>
+    /// Held while a value goes to all, so that all subscribers see one order.
+    private let order = Lock(())
     private let keepsLatest: Bool
 
     /// A broadcast without a present value.
@@ -24,11 +26,14 @@ final class Broadcast<Element: Sendable>: Sendable {
     }
 
     func send(_ element: Element) {
-        // Within the lock, so that all subscribers see one order. Yielding only schedules them.
-        state.withLock { state in
-            guard !state.isFinished else { return }
-            if keepsLatest { state.latest = element }
-            for subscriber in state.subscribers.values { subscriber.yield(element) }
+        order.withLock { _ in
+            let subscribers = state.withLock { state in
+                if keepsLatest, !state.isFinished { state.latest = element }
+                return state.subscribers.values
+            }
+            // Outside of the lock that the termination handler takes: to yield takes the runtime's lock of the task that
+            // waits, which whoever cancels that task holds while the handler runs.
+            for subscriber in subscribers { subscriber.yield(element) }
         }
     }
 
