@@ -66,8 +66,6 @@ public actor BinaryStar: Service {
 
     /// Requests that the state machine has not decided about yet.
     var held = HeldRequests()
-    /// The term in which the star became active; later ones may have followed without a break. Replies of earlier terms are dropped.
-    var firstTerm: UInt64 = 0
     /// Since when the member is suspect, as far as the latest event has shown.
     var suspectSince: MonotonicTime?
     /// What the log was last told of the peer.

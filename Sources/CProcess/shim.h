@@ -52,15 +52,21 @@ static inline void cprocess_set_name(const char *name) {
 // used again come back, without a copy. Linux only.
 static inline void cprocess_unmap_used_code(void) {
 #ifdef __linux__
-    FILE *maps = fopen("/proc/self/maps", "re");
+    FILE *maps = fopen("/proc/self/smaps", "re");
     if (!maps) return;
-    char line[512], rights[5], first;
-    unsigned long start, end;
-    while (fgets(line, sizeof line, maps)) {
-        // The code of files: no process writes to it, so that nothing is lost.
-        if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %c", &start, &end, rights, &first) != 4) continue;
-        if (!strcmp(rights, "r-xp") && first == '/') madvise((void *)start, end - start, MADV_DONTNEED);
+    char *line = NULL, rights[5] = "", first = 0;
+    size_t capacity = 0;
+    unsigned long start = 0, end = 0, own;
+    while (getline(&line, &capacity, maps) > 0) {
+        if (sscanf(line, "Anonymous: %lu kB", &own) == 1) {
+            // The code of files, of which this process has no pages of its own, as a debugger's breakpoints make: nothing is lost.
+            if (!strcmp(rights, "r-xp") && first == '/' && own == 0) madvise((void *)start, end - start, MADV_DONTNEED);
+            first = 0;
+        } else if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %c", &start, &end, rights, &first) == 3) {
+            first = 0;
+        }
     }
+    free(line);
     fclose(maps);
 #endif
 }

@@ -19,9 +19,10 @@ import ZeroMQ
             self.incarnation = incarnation
         }
 
-        func send(_ number: UInt64, _ text: String = "x", left: UInt32? = nil, isOnce: Bool = false) {
+        func send(_ number: UInt64, _ text: String = "x", left: UInt32? = nil, isOnce: Bool = false, term: UInt64 = 0) {
             let header = RequestHeader(
-                incarnation: incarnation, number: number, millisecondsLeft: left, flags: isOnce ? .once : [])
+                incarnation: incarnation, number: number, term: term, millisecondsLeft: left,
+                flags: isOnce ? .once : [])
             socket.send(Message(frames: [header.encoded, [], Array(text.utf8)]))
         }
 
@@ -152,6 +153,43 @@ import ZeroMQ
             let (later, body) = try await asker.next()
             #expect(later.term > header.term)
             #expect(body.text == "run 2")
+        }
+    }
+
+    @Test("A server that a vote makes sure of its role after a doubt does not know who served in between")
+    func answersOfATimeBeforeADoubt() async throws {
+        try await withActiveStar { star, peer in
+            peer.fallSilent()
+            let gate = Gate()
+            let runs = Box(0)
+            let endpoint = try await star.addVoter(.router, bind: folder.ipc("voter")) { request in
+                let run = runs.update { $0 += 1; return $0 }
+                if request.text == "slow", run == 2 { await gate.pass() }
+                return Message("run \(run)")
+            }
+            let asker = try Asker(endpoint)
+            asker.send(1)
+            let (first, _) = try await asker.next()
+            asker.send(2, "slow")
+            try await eventually("the slow one's start") { runs.value == 2 }
+            // Somebody has seen a later term, and votes.
+            let voter = try Asker(endpoint, incarnation: 78)
+            voter.send(1, term: first.term + 3)
+            let (vote, _) = try await voter.next()
+            #expect(vote.term > first.term + 3)
+            #expect(await star.status.lastChange?.cause == .clientRequest)
+
+            // What was answered before, and what was begun before, is handled in the new term.
+            asker.send(1)
+            let (again, body) = try await asker.next()
+            #expect(again.term == vote.term)
+            #expect(body.text == "run 4")
+            gate.open()
+            try await eventually("the slow one's end") { await star.statistics.repliesDropped[.superseded] == 1 }
+            asker.send(2, "slow")
+            let (late, slow) = try await asker.next()
+            #expect(late.term == vote.term)
+            #expect(slow.text == "run 5")
         }
     }
 

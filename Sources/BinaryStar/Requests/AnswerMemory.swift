@@ -5,7 +5,7 @@ import ZeroMQ
 /// What became of the latest requests of clients of ours: one that is sent again gets the first answer again, and its handler
 /// does not run twice. Bounded in number and bytes; the oldest answers are forgotten first.
 ///
-/// It is valid for as long as the server is active without a break: the answers of a time before are of the past.
+/// It is valid for one activation, which is one term: the answers of a time before are of the past.
 ///
 /// Nearly no request comes again, so that remembering has to be cheap: what the processor's cache has to hold is small, and
 /// the answers lie behind each other in the order in which they are forgotten.
@@ -39,7 +39,7 @@ struct AnswerMemory {
     private var records: [Record] = []
     private var freeSlots: [Int] = []
     private var slots = SlotTable()
-    /// By slot, the newest copy of a request that came again while its handler ran: the answer takes that one's way back.
+    /// By slot, the envelope of the newest copy of a request that came again while its handler ran: the answer takes that way.
     private var newest: [Int: Request] = [:]
     /// The slots of those that were answered, and what was answered, the oldest first.
     private var answered = Deque<Int32>()
@@ -76,8 +76,10 @@ struct AnswerMemory {
             return .new
         }
         if let answer = answer(in: slot) { return .answered(answer) }
-        // The client may have come back by another connection.
-        newest[slot] = copy request
+        // The client may have come back by another connection. What it asks is known already.
+        var wayBack = copy request
+        wayBack.message = request.message.prefixCopy(request.envelope.count)
+        newest[slot] = wayBack
         return .running
     }
 
@@ -95,15 +97,12 @@ struct AnswerMemory {
         let body = copy body
         let size = body.map { $0.byteCount + $0.count * Self.lengthSize } ?? 0
         guard size + Self.costOfRecord <= maximumBytes else { return forget(id, in: term) }
-        let slot: Int
-        if let known = self.slot(of: id) {
-            // Else another copy runs in a later term, or the first answer stays.
-            guard runningSlot(of: id, in: term) != nil else { return }
-            if !newest.isEmpty { newest[known] = nil }
-            slot = known
-        } else {
-            slot = claimSlot(id, in: term)
-        }
+        let known = self.slot(of: id)
+        // If another copy runs in a later term, or was answered, that one counts.
+        if known != nil, runningSlot(of: id, in: term) == nil { return }
+        makeRoom(for: size)
+        let slot = known ?? claimSlot(id, in: term)
+        if !newest.isEmpty { newest[slot] = nil }
         records[slot].kind = kind
         if let body {
             let start = bodies.end
@@ -112,7 +111,13 @@ struct AnswerMemory {
             records[slot].body = start..<bodies.end
         }
         answered.append(Int32(slot))
-        while answered.count > maximumCount || cost > maximumBytes, let oldest = answered.popFirst() {
+    }
+
+    /// Forgets the oldest answers until there is room for one more.
+    private mutating func makeRoom(for size: Int) {
+        while answered.count >= maximumCount || cost + size + Self.costOfRecord > maximumBytes,
+            let oldest = answered.popFirst()
+        {
             bodies.removeFirst(records[Int(oldest)].body.count)
             free(Int(oldest))
         }

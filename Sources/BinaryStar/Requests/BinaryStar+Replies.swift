@@ -26,7 +26,7 @@ extension BinaryStar {
                 request.term = term
             }
             if !outcome.wasNotBegun { pass.handled(for: outcome.duration) }
-            let isOver = !mayReply || request.term < firstTerm
+            let isOver = !mayReply || request.term != member.term
             switch outcome.result {
             case .success(_?) where isOver:
                 forget(request, of: voter)
@@ -128,7 +128,7 @@ extension BinaryStar {
     }
 
     func noteNoReply(to request: borrowing Request, of voter: Voter) {
-        guard request.term >= firstTerm, let id = request.id else { return }
+        guard request.term == member.term, let id = request.id else { return }
         voter.memory.answered(id, in: request.term, .reply, nil)
     }
 

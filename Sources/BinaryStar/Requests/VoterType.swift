@@ -66,7 +66,7 @@ public struct VoterLimits: Sendable, Hashable {
     public var maximumFrameCount: Int
     /// How many answers to requests of ``BinaryStarClient`` are remembered, so that one that is sent again to this server gets the
     /// first answer again instead of being handled twice. The oldest are forgotten first, and all of them when the server
-    /// ceases to be active. 0 remembers none.
+    /// becomes active again, or goes on in a new term after a stall. 0 remembers none.
     public var rememberedAnswers: Int
     /// How many bytes the remembered answers take, at most, at 96 bytes each and the answer itself. A larger answer is not
     /// remembered.

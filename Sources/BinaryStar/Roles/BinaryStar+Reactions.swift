@@ -37,8 +37,9 @@ extension BinaryStar {
         lastChange = change
         if records.count >= TransitionLog.capacity { records.removeFirst() }
         records.append(TransitionRecord(change, seat: configuration.seat))
-        if transition.to == .active, transition.from != .active || transition.cause.isAfterAnotherServed {
-            firstTerm = transition.term
+        if transition.to == .active {
+            // Also one that was active and goes on in a new term: another server has served in between or, for all that this one
+            // knows, may have.
             for voter in sockets.voters.values { voter.memory.removeAll() }
         }
         statistics.transitions[transition.cause, default: 0] += 1
@@ -107,17 +108,4 @@ extension BinaryStar {
 extension Transition {
     /// Whether the server begins or ceases to serve.
     fileprivate var isChangeOfService: Bool { (from == .active) != (to == .active) }
-}
-
-extension Cause {
-    /// Whether an active server that takes a higher term for this cause knows, or has to assume, that the other one has served in
-    /// between. Otherwise the peer was silent all the time.
-    package var isAfterAnotherServed: Bool {
-        switch self {
-        case .peer, .higherTerm: true
-        case .clientRequest, .clientRequestAfterPeerDeath, .automaticVote, .automaticVoteAfterPeerDeath, .promote,
-            .superseded, .dualPassive, .stepDown, .handoverFailed:
-            false
-        }
-    }
 }

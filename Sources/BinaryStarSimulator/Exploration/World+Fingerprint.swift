@@ -24,7 +24,6 @@ extension World {
         print.combine(Int64(node.heardLives))
         print.combine(node.linkDropped)
         print.combine(node.isDraining)
-        print.combine(Int64(node.firstTerm))
         if let refusal = node.refusal {
             // What was asked more than an interval ago is not believed.
             print.combine(Int64(min(now - node.clockLag - refusal.askedAt, bounds.interval + 1)))

@@ -188,7 +188,7 @@ extension World {
         guard !isSuspect else { return }
         nodes[seat].requests[client] = .none
         if !mayReply, nodes[seat].watch.term != 0 { report("replies: \(seat) is active, is sure, and drops a reply") }
-        guard mayReply, term >= nodes[seat].firstTerm else { return }
+        guard mayReply, term == nodes[seat].member?.term else { return }
         judgeReply(by: seat)
         if Self.isOurs(client: client) { termSeen = max(termSeen, term) }
     }
@@ -234,7 +234,6 @@ extension World {
             judge(transition, of: seat)
             if transition.to == .active {
                 nodes[seat].keptTerm = max(nodes[seat].keptTerm, transition.term)
-                if transition.from != .active { nodes[seat].firstTerm = transition.term }
             }
         }
         guard let decision = reaction.heldRequests else { return }

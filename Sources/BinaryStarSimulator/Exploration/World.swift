@@ -74,8 +74,6 @@ struct Node {
     var isDraining = false
     /// By client.
     var requests = RequestStates()
-    /// Replies of an earlier term than this are dropped: since when this process is active without a break.
-    var firstTerm: UInt64 = 0
 
     var watch = Watch()
 

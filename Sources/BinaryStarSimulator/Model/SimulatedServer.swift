@@ -90,8 +90,6 @@ final class SimulatedServer {
     var isLinkBroken = false
     /// Requests that were admitted, and of which the reply is not sent or dropped yet.
     var inFlight = 0
-    /// Replies of an earlier term than this are dropped: since when it is active without a break.
-    var firstTerm: UInt64 = 0
     /// Whether it waits for requests that are being handled, to hand over.
     var drains = false
     /// Whether it has drained, handed over, and not become active again.
@@ -120,7 +118,7 @@ final class SimulatedServer {
         (heartbeats, commands, requests, held, completions) = ([], [], [], [], [])
         heardUpTo = -1
         (drains, heartbeatsForClassic) = (false, 0)
-        (inFlight, firstTerm, hasHandedOver, plainHeartbeats, isLinkBroken) = (0, 0, false, 0, false)
+        (inFlight, hasHandedOver, plainHeartbeats, isLinkBroken) = (0, false, 0, false)
     }
 
     var role: Role? {

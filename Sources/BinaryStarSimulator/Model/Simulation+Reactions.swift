@@ -28,7 +28,6 @@ extension Simulation {
             noteCall(of: server, reading, "the change to \(transition.to)")
             server.hasHandedOver = transition.cause == .stepDown
             server.drains = server.drains && before.role == .active && transition.to == .active
-            if transition.to == .active, transition.from != .active { server.firstTerm = transition.term }
         }
         if reaction.conflict != nil { return noteConflict(of: server, reading) }
         switch reaction.heldRequests {

@@ -282,12 +282,13 @@ extension Simulation {
     }
 
     private func reply(to request: SimulatedRequest, from server: SimulatedServer, _ reading: Reading) {
-        var (mayReply, isSuspect) = (true, false)
+        // A classic server has no terms.
+        var (mayReply, isSuspect, term) = (true, false, UInt64(0))
         if server.member != nil {
             guard
-                let result = server.withMember({ ($0.mayReply(at: reading.local), $0.isSuspect) })
+                let result = server.withMember({ ($0.mayReply(at: reading.local), $0.isSuspect, $0.term) })
             else { return }
-            (mayReply, isSuspect) = result
+            (mayReply, isSuspect, term) = result
         }
         guard mayReply else {
             // Held until it is known whether the peer took over, and then sent or dropped.
@@ -298,7 +299,7 @@ extension Simulation {
             return
         }
         server.inFlight -= 1
-        guard request.term >= server.firstTerm, request.client >= 0 else { return }
+        guard request.term == term, request.client >= 0 else { return }
         history.replies.append(
             History.Service(seat: server.seat, life: server.life, term: request.term, instant: reading.real))
         answer(request, from: server, term: request.term, isRefusal: false)

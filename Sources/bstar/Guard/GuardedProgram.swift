@@ -28,7 +28,7 @@ final class GuardedProgram: Sendable {
     /// Returns when the star has stopped, and with it the program.
     func run(on star: BinaryStar) async throws {
         try await star.whileActive { [self] in
-            // One that was superseded during a stall goes on in a new term, which the program has to know.
+            // One that may have been superseded during a stall goes on in a new term, which the program has to know.
             let changes = star.events
             let status = await star.status
             var (term, cause) = (status.term, status.lastChange.map { "\($0.cause)" } ?? "")
@@ -52,10 +52,7 @@ final class GuardedProgram: Sendable {
                 return nil
             }
             group.addTask {
-                for await change in changes where change.from == .active && change.to == .active {
-                    if change.cause.isAfterAnotherServed { return change }
-                }
-                return nil
+                await changes.first { $0.from == .active && $0.to == .active }
             }
             defer { group.cancelAll() }
             return await group.next() ?? nil
