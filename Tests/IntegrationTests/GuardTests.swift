@@ -136,7 +136,8 @@ extension Processes {
             #expect(code == 0)
         }
 
-        @Test("A guard that was stopped with nobody to take over starts its program again, and counts no exit")
+        @Test(
+            "A guard that was stopped with nobody to take over starts its program again in the new term, and counts no exit")
         func aGuardThatIsStoppedAlone() async throws {
             let primary = arguments("primary", ["--restarts", "0", "--grace", "1s"], running: Self.stubborn)
             let code = try await Tool.run(primary) { _, send in
@@ -148,6 +149,8 @@ extension Processes {
                 let start = ContinuousClock.now
                 try await wait("the program again") { $0.count { $0.hasPrefix("start") } == 2 }
                 #expect(ContinuousClock.now - start < .seconds(4))
+                let terms = lines().filter { $0.hasPrefix("start") }.map { $0.split(separator: " ")[3] }
+                #expect(Set(terms).count == 2, "for all that is known another server had one in between")
                 send(.terminate)
             }
             #expect(code == 0)

@@ -32,7 +32,7 @@ final class GuardedProgram: Sendable {
             let changes = star.events
             let status = await star.status
             var (term, cause) = (status.term, status.lastChange.map { "\($0.cause)" } ?? "")
-            while let next = await keepRunning(variables(.active, term, cause), on: star, until: changes) {
+            while let next = await keepRunning(in: term, because: cause, on: star, until: changes) {
                 (term, cause) = (next.term, "\(next.cause)")
             }
             // The program has ended, and the peer is let take over when this body has.
@@ -44,22 +44,22 @@ final class GuardedProgram: Sendable {
     ///
     /// - Returns: the change that gave the star a new term, or `nil`.
     private func keepRunning(
-        _ variables: [String: String], on star: BinaryStar, until changes: AsyncStream<RoleChange>
+        in term: UInt64, because cause: String, on star: BinaryStar, until changes: AsyncStream<RoleChange>
     ) async -> RoleChange? {
         await withTaskGroup(of: RoleChange?.self) { group in
             group.addTask { [self] in
-                await runAgainAndAgain(variables, on: star)
+                await runAgainAndAgain(in: term, variables(.active, term, cause), on: star)
                 return nil
             }
             group.addTask {
-                await changes.first { $0.from == .active && $0.to == .active }
+                await changes.first { $0.to == .active && $0.term > term }
             }
             defer { group.cancelAll() }
             return await group.next() ?? nil
         }
     }
 
-    private func runAgainAndAgain(_ variables: [String: String], on star: BinaryStar) async {
+    private func runAgainAndAgain(in term: UInt64, _ variables: [String: String], on star: BinaryStar) async {
         if let onActive { await runHook(onActive, variables) }
         let lease = lease(of: star)
         var limit = limit
@@ -72,7 +72,7 @@ final class GuardedProgram: Sendable {
                 Console.printError(
                     "bstar: \(command[0]) was killed, because this server stalled for so long that its peer may have "
                         + "taken over")
-                await waitUntilSure(of: star)
+                await waitUntilSure(of: star, in: term)
             } else if let delay = limit.noteExit(at: .now) {
                 Console.printError("bstar: \(command[0]) \(outcome.text); it is started again in \(delay.short)")
                 try? await Task.sleep(for: delay)
@@ -96,9 +96,12 @@ final class GuardedProgram: Sendable {
         return Program.Lease(period: period) { [grace] in await star.leaseEnd(grace: grace) }
     }
 
-    /// Waits until the star knows again that its peer did not take over.
-    private func waitUntilSure(of star: BinaryStar) async {
-        while !Task.isCancelled, !star.lease.isValid { try? await Task.sleep(for: .milliseconds(10)) }
+    /// Waits until the star knows again that its peer did not take over. If that took a new term, the task is about to be
+    /// cancelled.
+    private func waitUntilSure(of star: BinaryStar, in term: UInt64) async {
+        while !Task.isCancelled, !star.lease.isValid || star.lease.term != term {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// Says that this machine cannot serve, which makes the star hand over; and returns soon if nobody takes over.
