@@ -163,7 +163,9 @@ import ZeroMQ
             let gate = Gate()
             let runs = Box(0)
             let endpoint = try await star.addVoter(.router, bind: folder.ipc("voter")) { request in
-                let run = runs.update { $0 += 1; return $0 }
+                let run = runs.update {
+                    $0 += 1; return $0
+                }
                 if request.text == "slow", run == 2 { await gate.pass() }
                 return Message("run \(run)")
             }

@@ -60,6 +60,33 @@ import ZeroMQ
         #expect(await code(of: task) == .unknownOutcome)
     }
 
+    @Test("A client that was away reads what came before it takes its servers for silent and its requests for overdue")
+    func aClientThatWasAway() async throws {
+        let pair = try PosedPair(attemptTimeout: .milliseconds(100))
+        try await pair.meet(term: 4)
+        let events = pair.client.events
+        let once = Task { try await pair.client.request("once", timeout: .milliseconds(200), delivery: .once) }
+        let first = try await pair.primary.next()
+        async let stall: Void = pair.client.stall(for: .milliseconds(400))
+        pair.primary.answer(first, term: 4)
+        await stall
+        #expect(try await once.value.text == "once")
+        await pair.client.close()
+        for await event in events { Issue.record("\(event)") }
+    }
+
+    @Test func aRequestWhoseTimeIsOverIsNotSent() async throws {
+        let pair = try PosedPair()
+        try await pair.meet(term: 4)
+        let (held, request) = try await pair.begin("held")
+        // It is to be sent, and its time ends, while the client is away.
+        let late = Task { try await pair.client.request("late", timeout: .milliseconds(50), delivery: .once) }
+        await pair.client.stall(for: .milliseconds(300))
+        #expect(await code(of: late) == .timedOut)
+        pair.primary.answer(request, term: 4)
+        _ = try await held.value
+    }
+
     // MARK: Limits
 
     @Test func furtherRequestsWaitInTheirOrder() async throws {

@@ -137,7 +137,8 @@ extension Processes {
         }
 
         @Test(
-            "A guard that was stopped with nobody to take over starts its program again in the new term, and counts no exit")
+            "A guard that was stopped with nobody to take over starts its program again in the new term, and counts no exit"
+        )
         func aGuardThatIsStoppedAlone() async throws {
             let primary = arguments("primary", ["--restarts", "0", "--grace", "1s"], running: Self.stubborn)
             let code = try await Tool.run(primary) { _, send in

@@ -21,7 +21,11 @@ extension BinaryStarClient {
             links[seat] = try makeLink(to: seat, endpoint)
             logger.debug("connecting", metadata: [LogKey.server: "\(seat)", LogKey.endpoint: "\(endpoint)"])
         } catch {
-            fail(error)
+            logger.error(
+                "cannot make a socket", metadata: [LogKey.server: "\(seat)", LogKey.error: "\(error)"])
+            // The other server may serve. This one's turn comes again when that one is silent.
+            guard links[seat.other] == nil else { return }
+            failAll(BinaryStarClientError(.socketFailed, "\(error)", underlying: error))
         }
     }
 
@@ -53,11 +57,6 @@ extension BinaryStarClient {
     /// Milliseconds.
     static let connectTimeout: Int32 = 2_000
 
-    private func fail(_ error: ZeroMQError) {
-        logger.error("cannot make a socket", metadata: [LogKey.error: "\(error)"])
-        failAll(BinaryStarClientError(.socketFailed, "\(error)", underlying: error))
-    }
-
     private func readMonitor(of seat: Seat) {
         var changed = false
         while let link = links[seat], let message = try? link.monitor.receive() {
@@ -85,8 +84,9 @@ extension BinaryStarClient {
     }
 
     private func isLost(_ seat: Seat, _ link: ClientLinks.Link, at now: MonotonicTime) {
-        // Replies that came before the end count. One of them may make the client drop this connection.
-        drain(seat)
+        // Replies that came before the end count, if libzmq still has them: it drops those that were not read when it hears of
+        // the end, which is the other side of `immediate`. One of them may make the client drop this connection.
+        drainAll(seat)
         guard links[seat] === link else { return }
         if link.isComplete {
             link.isComplete = false
@@ -111,39 +111,40 @@ extension BinaryStarClient {
     /// Sends what may be sent, and sets the alarm.
     func sendWhatMayGo(at now: MonotonicTime) {
         while let sending = follower.nextToSend(at: now) {
-            guard send(sending, at: now) else {
+            do throws(ZeroMQError) {
+                if try send(sending, at: now) { continue }
                 follower.notSent(sending)
-                break
+            } catch {
+                rateLimitedLog.warning(
+                    "cannot send a request", to: logger, at: now, metadata: [LogKey.error: "\(error)"])
+                follower.notSent(sending)
+                // Part of the message is in the socket, which would drop the rest with the next one.
+                follower.reconnect(sending.seat, at: now)
+                performActions()
             }
+            break
         }
         links.timer?.deadline = follower.nextDeadline
         noteForMetrics(at: now)
     }
 
     /// Returns false if the socket has no connection.
-    private func send(_ sending: PairFollower.Sending, at now: MonotonicTime) -> Bool {
+    private func send(_ sending: PairFollower.Sending, at now: MonotonicTime) throws(ZeroMQError) -> Bool {
         guard let link = links[sending.seat], let request = requests[sending.slot] else { return false }
-        do throws(ZeroMQError) {
-            let sent: Socket.Sent
-            switch configuration.envelope {
-            case .header:
-                let header = header(of: sending, at: now)
-                sent = try link.socket.send(
-                    address: request.trace, headerLength: RequestHeader.length, body: request.body
-                ) {
-                    header.encode(into: $0)
-                }
-            case .plain: sent = try link.socket.send(headerLength: 0, body: request.body) { _ in }
+        let sent: Socket.Sent
+        switch configuration.envelope {
+        case .header:
+            let header = header(of: sending, at: now)
+            sent = try link.socket.send(
+                address: request.trace, headerLength: RequestHeader.length, body: request.body
+            ) {
+                header.encode(into: $0)
             }
-            if case .sent = sent {
-                counts.attempts += 1
-                return true
-            }
-        } catch {
-            rateLimitedLog.warning(
-                "cannot send a request", to: logger, at: now, metadata: [LogKey.error: "\(error)"])
+        case .plain: sent = try link.socket.send(headerLength: 0, body: request.body) { _ in }
         }
-        return false
+        guard case .sent = sent else { return false }
+        counts.attempts += 1
+        return true
     }
 
     private func header(of sending: PairFollower.Sending, at now: MonotonicTime) -> RequestHeader {
@@ -166,13 +167,25 @@ extension BinaryStarClient {
         sendWhatMayGo(at: .now)
     }
 
-    /// Takes the replies that are there, within the turn's budget.
-    private func drain(_ seat: Seat) {
-        let budgetEnd = pump.confined.budgetEnd
+    /// Takes the replies that are there before it is decided about the requests that wait for them: as many as are owed, and some
+    /// messages that nobody asked for.
+    func drainAll(_ seat: Seat) {
+        drain(seat, upTo: follower.inFlightCount(at: seat) + Self.unasked)
+    }
+
+    private static let unasked = 64
+
+    /// Takes the replies that are there.
+    ///
+    /// - Parameter limit: how many messages at most; by default, as many as the turn's budget allows.
+    private func drain(_ seat: Seat, upTo limit: Int? = nil) {
+        let budgetEnd = limit == nil ? pump.confined.budgetEnd : .distantFuture
+        var left = limit ?? .max
         let repliesBefore = counts.replies
         do throws(ZeroMQError) {
             guard let link = links[seat] else { return }
-            while let message = try link.socket.receive(usualFrames: Self.usualReplyFrames) {
+            while left > 0, let message = try link.socket.receive(usualFrames: Self.usualReplyFrames) {
+                left -= 1
                 let now = MonotonicTime.now
                 accept(message, from: seat, at: now)
                 if follower.hasActions {

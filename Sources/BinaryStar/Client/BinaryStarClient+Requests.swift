@@ -22,7 +22,8 @@ extension BinaryStarClient {
         }
         commands.removeAll(keepingCapacity: commands.count <= Self.keptCommands)
         swap(&commands, &spareCommands)
-        connectIfNeeded()
+        // What was cancelled at once needs no server.
+        if follower.count > 0 { connectIfNeeded() }
         performActions()
         sendWhatMayGo(at: now)
     }
@@ -59,6 +60,8 @@ extension BinaryStarClient {
     }
 
     func tick(at now: MonotonicTime) {
+        // This process may have been away, and what came in the meantime is no silence, nor too late.
+        for seat in Seat.allCases { drainAll(seat) }
         follower.tick(at: now)
         performActions()
         sendWhatMayGo(at: now)

@@ -23,7 +23,7 @@ public struct BinaryStarClientError: Error, Sendable {
         public static let invalidRequest = Code(value: .invalidRequest)
         /// The client was closed. A request that was in flight may have been handled.
         public static let closed = Code(value: .closed)
-        /// libzmq failed.
+        /// libzmq failed, as when the process has no descriptors left. A request that was in flight may have been handled.
         public static let socketFailed = Code(value: .socketFailed)
 
         public var description: String { value.rawValue }

@@ -71,6 +71,7 @@ extension PairFollower {
                 // It was handled, by a server whose word counts no more.
                 fail(slot, .unknownOutcome)
             } else if seat != following {
+                takeBack(slot)
                 queueAgain(slot)
             }
         }

@@ -6,6 +6,9 @@ extension PairFollower {
     /// How many requests wait to be sent.
     package var queuedCount: Int { count - links.primary.inFlight - links.backup.inFlight }
 
+    /// How many requests a server was sent and has not answered.
+    package func inFlightCount(at seat: Seat) -> Int { self[seat].inFlight }
+
     /// Whether as many requests are in flight as may be.
     package var isFull: Bool { sentCount >= configuration.maximumInFlight }
 
@@ -130,7 +133,7 @@ extension PairFollower {
         if let trialEnd {
             if now >= trialEnd { self.trialEnd = nil } else if sentSinceTurn >= Self.trialSize { return nil }
         }
-        guard let slot = nextQueued() else { return nil }
+        guard let slot = nextQueued(at: now) else { return nil }
         records[slot].isSent(to: following, at: now)
         let record = records[slot]
         if record.attempts == 1 { sentCount += 1 }
@@ -150,13 +153,14 @@ extension PairFollower {
     /// After as long the others follow, in case the server keeps the first ones until it knows whether it serves.
     static let trialTime = Duration.milliseconds(10)
 
-    private mutating func nextQueued() -> Int? {
+    /// The next one in turn whose time is not over: such a one is about to fail.
+    private mutating func nextQueued(at now: MonotonicTime) -> Int? {
         while let (slot, number) = again.popFirst() {
-            if isQueued(slot, number) { return slot }
+            if isQueued(slot, number), now < records[slot].deadline { return slot }
         }
         guard !isFull else { return nil }
         while let (slot, number) = fresh.popFirst() {
-            if isQueued(slot, number) { return slot }
+            if isQueued(slot, number), now < records[slot].deadline { return slot }
         }
         return nil
     }

@@ -20,7 +20,7 @@ extension PairFollower {
     }
 
     /// Asks for a new connection to `seat`: what it was sent may have been received, or not.
-    mutating func reconnect(_ seat: Seat, at now: MonotonicTime) {
+    package mutating func reconnect(_ seat: Seat, at now: MonotonicTime) {
         self[seat].connection = .connecting
         dropInFlight(at: seat)
         actions.append(.reconnect(seat))

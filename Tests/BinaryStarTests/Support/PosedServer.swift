@@ -1,4 +1,5 @@
 import BinaryStarCore
+import Foundation
 import ZeroMQ
 
 @testable import BinaryStar
@@ -94,6 +95,11 @@ struct PosedPair: Sendable {
             if case .connected(let seat) = event { connected.insert(seat) }
         }
     }
+}
+
+extension BinaryStarClient {
+    /// Blocks the pump's thread.
+    func stall(for duration: Duration) { Thread.sleep(forTimeInterval: duration / .seconds(1)) }
 }
 
 /// The code of the error with which a request fails, or `nil` if it does not.
