@@ -199,8 +199,19 @@ extension BinaryStarClient {
             rateLimitedLog.warning(
                 "cannot receive a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
         }
+        resumeReplied()
         if counts.replies > repliesBefore { metrics?.roundTripTook(counts.latestRoundTrip) }
     }
+
+    /// Has the tasks go on that have their reply. Many at a time: each time that one goes on alone, a thread of Swift's pool may
+    /// have to be woken, and takes the processor from this one.
+    private func resumeReplied() {
+        for request in replied { request.resume() }
+        replied.removeAll(keepingCapacity: true)
+    }
+
+    /// Few enough for the first not to wait long, some tens of microseconds.
+    private static let mostReplied = 128
 
     /// A header, a delimiter and a body of one frame: a reply is kept by whoever asked, so that it has no room to spare.
     private static let usualReplyFrames = 3
@@ -224,7 +235,9 @@ extension BinaryStarClient {
         counts.replied(after: now.nanoseconds - delivery.sentAt.nanoseconds)
         let reply = Reply(
             body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term)
-        request.end(with: .success(reply))
+        request.set(.success(reply))
+        replied.append(request)
+        if replied.count >= Self.mostReplied { resumeReplied() }
     }
 
     /// What a server answered, and where its body begins; or `nil` if the message is no answer to this client.

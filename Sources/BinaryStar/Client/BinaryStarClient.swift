@@ -74,6 +74,8 @@ public actor BinaryStarClient {
     var follower: PairFollower
     /// The requests that wait for a reply, by the follower's slots.
     var requests: [PendingRequest?] = []
+    /// Those that have their reply, and whose tasks are about to go on.
+    var replied: [PendingRequest] = []
     /// Kept for its memory.
     var spareCommands: [ClientInbox.Command?] = []
     var rateLimitedLog = RateLimitedLog()

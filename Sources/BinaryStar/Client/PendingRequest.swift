@@ -36,9 +36,15 @@ final class PendingRequest: Sendable {
 
     /// Has the task go on with this. Exactly once: by whoever takes the request out of the inbox, or of the client's table.
     func end(with outcome: Result<BinaryStarClient.Reply, any Error>) {
-        self.outcome = outcome
-        continuation?.resume()
+        set(outcome)
+        resume()
     }
+
+    /// Says what the task goes on with. Whoever does must also have it go on.
+    func set(_ outcome: Result<BinaryStarClient.Reply, any Error>) { self.outcome = outcome }
+
+    /// Has the task go on with what was set.
+    func resume() { continuation?.resume() }
 
     /// What the request ended with, once the task goes on.
     func reply() throws -> BinaryStarClient.Reply {
