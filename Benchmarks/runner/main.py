@@ -12,8 +12,8 @@ from .processes import BENCHMARKS, PEERS, ROOT, SCRATCH, TOOL, Failed
 # In this order: what the servers do with requests first.
 PARTS = {
     "throughput": requests.throughput, "round_trips": requests.round_trips, "counters": requests.counters,
-    "connections": requests.connections, "memory": requests.memory, "heartbeats": heartbeats.latencies,
-    "jitter": heartbeats.jitter,
+    "connections": requests.connections, "memory": requests.memory, "client": requests.client,
+    "heartbeats": heartbeats.latencies, "jitter": heartbeats.jitter,
     "gaps": failovers.gaps, "classic_gaps": failovers.classic_gaps, "notices": failovers.notices,
     "pairs": idle.pairs, "idle": idle.star, "micro": micro.measure,
 }
@@ -44,7 +44,7 @@ def build(parts, peers="all"):
     run("make", "-s", "-C", str(BENCHMARKS / "Peers"), peers, f"BUILD={PEERS}")
     # As the pages tell those who run it; in a folder of its own, since all is built anew when the flags change.
     run("swift", "build", "-c", "release", "--product", "bstar", "--static-swift-stdlib", "--scratch-path", str(SCRATCH))
-    if {"heartbeats", "jitter", "pairs"} & set(parts):
+    if {"client", "heartbeats", "jitter", "pairs"} & set(parts):
         run("swift", "build", "-c", "release", "--product", "StarPeer", cwd=BENCHMARKS)
 
 
@@ -99,7 +99,7 @@ def main(given):
     folder = BENCHMARKS / "Results"
     folder.mkdir(exist_ok=True)
     charts = draw.draw_all(results, folder / name)
-    losses = requests.losses(results.get("throughput", {}), results.get("connections", {}))
+    losses = requests.losses(*(results.get(part, {}) for part in ("throughput", "connections", "client")))
     path = folder / f"{name}.md"
     report.write(path, plan, options.only, described, results, charts, (time.monotonic() - start) / 60, losses, failures)
     (folder / name).mkdir(exist_ok=True)

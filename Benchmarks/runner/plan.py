@@ -22,6 +22,9 @@ class Plan:
     counter_rounds: int = 3
     connections: tuple = (1, 10, 100, 1_000, 5_000)
     connection_rounds: int = 3
+    # By pins: windows. Unpinned, all share the machine, as they do with most of its users.
+    client: tuple = (("apart", WINDOWS), ("free", (1_000, 10_000)))
+    client_seconds: float = 2
     heartbeat_rounds: int = 5
     heartbeat_seconds: float = 10
     jitter_seconds: float = 60
@@ -39,6 +42,6 @@ def quick():
     return Plan(
         name="quick", rounds=3, seconds=0.5,
         throughput=[("apart", grid((16,), WINDOWS) + grid((1 << 10,), (1_000,)) + grid((16,), (1_000,), (100,)))],
-        counter_rounds=1, connections=(1, 100, 1_000), connection_rounds=1, heartbeat_rounds=2, heartbeat_seconds=4,
+        client=(("apart", (64, 10_000)),), client_seconds=1, counter_rounds=1, connections=(1, 100, 1_000), connection_rounds=1, heartbeat_rounds=2, heartbeat_seconds=4,
         jitter_seconds=8, faults=("SIGKILL", "SIGTERM", "SIGSTOP for 2 s"), fault_runs=3, classic_runs=1,
         notice_runs=5, pairs=(1, 10, 100), pair_seconds=8, idle_seconds=8)

@@ -1,7 +1,7 @@
 """The results as Markdown."""
 from . import targets
 from .figures import median, number, paired_ratio, quantile, spread
-from .requests import LIMIT, VARIANTS
+from .requests import CLIENT, LIMIT, VARIANTS
 
 
 def table(head, rows):
@@ -80,6 +80,20 @@ def memory(results):
     return table(["server", "bytes/request in flight"], [[variant, number(one)] for variant, one in results.items()])
 
 
+def client(results):
+    rows = []
+    for (pins, kind, window), both in sorted(results.items()):
+        dealer = values(both["DEALER in C"], "replies_per_s")
+        for who, rounds in both.items():
+            rates = values(rounds, "replies_per_s")
+            cpu = [one["own_cpu"] * 1e6 / one["replies_per_s"] for one in rounds]
+            rows.append([kind, "unpinned" if pins == "free" else "a core each", f"{window:,}", who, number(median(rates)),
+                         number(paired_ratio(rates, dealer)), number(spread(rates), 2), number(median(cpu)),
+                         sum(one["lost"] + one["wrong"] for one in rounds)])
+    return table(["server", "cores", "window", "client", "replies/s", "of the DEALER", "spread", "its CPU µs/request", "lost"],
+                 rows)
+
+
 def heartbeats(results):
     rows = []
     for (situation, kind), one in results.items():
@@ -154,6 +168,9 @@ SECTIONS = [
     ("connections", "Connections", "1,000 requests of 16 bytes in flight, by each connection in turn.", connections),
     ("memory", "Memory of requests in flight",
      "What a fresh server grows by under a window of 10,000 requests of 16 bytes.", memory),
+    ("client", "Client",
+     "One client of ours, a task for each request in flight, and in turn a DEALER in C that sends the same 16 bytes with the "
+     "same header, and keeps nothing for its requests but a place in a table.", client),
     ("heartbeats", "Heartbeat latency",
      "From the instant before a beat is given to libzmq to that at which the peer's state machine has decided; for"
      " the limit, until it was read. Every 20 ms. Idle: all on one core. Loaded: one server on a core with a "

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from .figures import median
-from .processes import PEERS, PINS, Failed, Servers, folder, load, run_json
+from .processes import PEERS, PINS, STAR_PEER, Failed, Servers, folder, free_ports, load, run_json
 
 # Each with what the load generator is told beyond its window. The first is what the others compare with.
 VARIANTS = {
@@ -20,7 +20,8 @@ VARIANTS = {
 }
 # What each is compared with: those that get the header, which is a frame more, with the limit that gets it too.
 LIMIT = {variant: "limit, header" if options else "limit" for variant, (_, options) in VARIANTS.items()}
-OURS = {"inline", "default", "inline, header", "default, header"}
+CLIENT = "client of ours"
+OURS = {"inline", "default", "inline, header", "default, header", CLIENT}
 
 # Above it, neither side's memory would be what is measured.
 LARGEST_IN_FLIGHT = 64 << 20
@@ -151,6 +152,26 @@ def memory(plan, say):
             grown.append((one["memory_full_kib"] - one["memory_connected_kib"]) * 1024 / window)
         results[variant] = median(grown)
     say("memory of requests in flight")
+    return results
+
+
+def client(plan, say):
+    """One client of ours, and a DEALER in C that sends the same frames, to the same server. By (pins, server, window) and
+    by who asks: a list with one entry for each round."""
+    results = {}
+    for turn in range(plan.rounds):
+        for pins, windows in plan.client:
+            for kind in ("inline", "default"):
+                server_core, load_core = PINS[pins]
+                with Servers(kind, server_core) as servers:
+                    fronts = [f"tcp://127.0.0.1:{port}" for port in (servers.port, *free_ports(1))]
+                    for window in windows:
+                        both = results.setdefault((pins, kind, window), {})
+                        both.setdefault("DEALER in C", []).append(
+                            load(servers, load_core, window=window, seconds=plan.client_seconds, header=True))
+                        command = [STAR_PEER, "client", *fronts, window, plan.client_seconds, 16]
+                        both.setdefault(CLIENT, []).append(run_json(command, load_core))
+        say(f"client: round {turn + 1} of {plan.rounds}")
     return results
 
 

@@ -1,5 +1,6 @@
 """What the package sets out to reach, and whether it does."""
 from .figures import median, number, paired_ratio, quantile
+from .requests import CLIENT
 
 LIMIT, CLASSIC = "limit", "classic C"
 
@@ -85,6 +86,14 @@ def connections(goals):
         goals.add("throughput, 5,000 connections, inline, of the limit", paired_ratio(*rates), .8, False)
 
 
+def client(goals):
+    for (pins, kind, window), both in goals.results.get("client", {}).items():
+        if window == 10_000:
+            own, dealer = ([one["replies_per_s"] for one in both[name]] for name in (CLIENT, "DEALER in C"))
+            where = "all on two cores" if pins == "free" else "a core each"
+            goals.add(f"client of ours, {kind}, window 10,000, {where}, of a DEALER in C", paired_ratio(own, dealer), .6, False)
+
+
 def idle(goals):
     pairs = goals.results.get("pairs", {}).get(1_000)
     if pairs:
@@ -110,7 +119,7 @@ def operations(goals):
 
 def table(results):
     goals = Goals(results)
-    for part in (throughput, round_trips, counters, heartbeats, connections, idle, operations):
+    for part in (throughput, round_trips, counters, heartbeats, connections, client, idle, operations):
         part(goals)
     lines = ["| what | measured | goal | reached |", "|---|---|---|---|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in goals.rows]) + "\n"

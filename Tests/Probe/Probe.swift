@@ -39,12 +39,8 @@ struct Probe {
             case "memory-of-failovers" where arguments.count == 1:
                 try await MemoryOfFailovers(folder: folder, count: Int(arguments[0]) ?? 0).run()
             case "serve-inline" where arguments.count == 2:
-                try await Throughput.serve(
-                    frontend: arguments[0], folder: folder, for: milliseconds(arguments[1]))
-            case "throughput" where arguments.count == 5:
-                try await Throughput(
-                    primary: arguments[0], backup: arguments[1], window: Int(arguments[2]) ?? 1,
-                    duration: milliseconds(arguments[3]), size: Int(arguments[4]) ?? 16
+                try await InlineServer(
+                    frontend: arguments[0], folder: folder, duration: milliseconds(arguments[1])
                 ).run()
             case "memory-of-requests" where arguments.count == 1:
                 try await MemoryOfRequests(folder: folder, count: Int(arguments[0]) ?? 1).run()

@@ -116,7 +116,7 @@ private final class Watch: Sendable {
 }
 
 /// What this process has used.
-private struct Usage {
+struct Usage {
     var cpu: Double
 
     static var now: Usage {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Servers of ours in which heartbeats can be watched, for the runner. Not the tool: it has no business to watch them.
+/// Servers of ours in which heartbeats can be watched, and a client of ours as a load, for the runner. Not the tool: it has no
+/// business to watch them, and keeps a rate.
 @main
 struct StarPeer {
     static func main() async throws {
@@ -11,11 +12,17 @@ struct StarPeer {
             try await IdlePairs(
                 count: Int(arguments[1]) ?? 1, seconds: Double(arguments[2]) ?? 1, folder: arguments[3]
             ).run()
+        case "client" where arguments.count == 6:
+            try await ClientLoad(
+                primary: arguments[1], backup: arguments[2], window: Int(arguments[3]) ?? 1,
+                seconds: Double(arguments[4]) ?? 1, size: Int(arguments[5]) ?? 16
+            ).run()
         default:
             print(
                 """
                 StarPeer star primary|backup FRONTEND LISTEN CONNECT inline|default|blocking FILE INTERVAL_MS
                 StarPeer pairs COUNT SECONDS FOLDER
+                StarPeer client PRIMARY BACKUP WINDOW SECONDS BYTES
                 """)
             exit(64)
         }
