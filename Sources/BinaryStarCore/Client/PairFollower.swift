@@ -117,6 +117,8 @@ package struct PairFollower: Sendable {
         var attempts: Int
         var place: Place
         var isOnce: Bool
+        /// Of a free slot: the one that was freed after it, unless it is the last one.
+        var nextFree = 0
 
         mutating func isSent(to seat: Seat, at now: MonotonicTime) {
             attempts += 1
@@ -131,7 +133,8 @@ package struct PairFollower: Sendable {
     var random: SplitMix64
 
     var records: [Record] = []
-    var freeSlots: [Int] = []
+    /// A list from the one that was freed first to the one that was freed last.
+    var freeSlots: (first: Int, last: Int)?
     var slots = SlotTable()
     /// Requests that were not sent yet, and those that are to be sent again, which come first.
     var fresh = SlotQueue()
