@@ -164,6 +164,18 @@ import Testing
         #expect(client.failures == [.timedOut])
     }
 
+    @Test("A request whose time is over when its server can be reached is not sent.")
+    func overdueWhenTheConnectionIsThere() {
+        var client = Following(isConnected: false)
+        client.begin(1...1, timeout: .seconds(5), isOnce: true)
+        client.begin(2...2, timeout: .seconds(9))
+        client.now = client.now + .seconds(6)
+        client.connected(.primary)
+        #expect(client.sent.map(\.number) == [2])
+        client.wait(.zero)
+        #expect(client.failures == [.timedOut])
+    }
+
     @Test func onceHasAnUnknownOutcomeAfterAReplyFromThePast() {
         var client = Following()
         client.begin(1...1)

@@ -75,18 +75,6 @@ import ZeroMQ
         for await event in events { Issue.record("\(event)") }
     }
 
-    @Test func aRequestWhoseTimeIsOverIsNotSent() async throws {
-        let pair = try PosedPair()
-        try await pair.meet(term: 4)
-        let (held, request) = try await pair.begin("held")
-        // It is to be sent, and its time ends, while the client is away.
-        let late = Task { try await pair.client.request("late", timeout: .milliseconds(50), delivery: .once) }
-        await pair.client.stall(for: .milliseconds(300))
-        #expect(await code(of: late) == .timedOut)
-        pair.primary.answer(request, term: 4)
-        _ = try await held.value
-    }
-
     // MARK: Limits
 
     @Test func furtherRequestsWaitInTheirOrder() async throws {
