@@ -1,7 +1,7 @@
 """The results as Markdown."""
 from . import targets
 from .figures import median, number, paired_ratio, quantile, spread
-from .requests import CLIENT, LIMIT, VARIANTS
+from .requests import DEALER, LIMIT, VARIANTS
 
 
 def table(head, rows):
@@ -83,13 +83,13 @@ def memory(results):
 def client(results):
     rows = []
     for (pins, kind, window), both in sorted(results.items()):
-        dealer = values(both["DEALER in C"], "replies_per_s")
+        dealer = values(both[DEALER], "replies_per_s")
         for who, rounds in both.items():
             rates = values(rounds, "replies_per_s")
-            cpu = [one["own_cpu"] * 1e6 / one["replies_per_s"] for one in rounds]
+            cpu = [one["own_cpu"] * 1e6 / one["replies_per_s"] for one in rounds if one]
             rows.append([kind, "unpinned" if pins == "free" else "a core each", f"{window:,}", who, number(median(rates)),
                          number(paired_ratio(rates, dealer)), number(spread(rates), 2), number(median(cpu)),
-                         sum(one["lost"] + one["wrong"] for one in rounds)])
+                         sum(one["lost"] + one["wrong"] for one in rounds if one)])
     return table(["server", "cores", "window", "client", "replies/s", "of the DEALER", "spread", "its CPU µs/request", "lost"],
                  rows)
 

@@ -20,7 +20,7 @@ VARIANTS = {
 }
 # What each is compared with: those that get the header, which is a frame more, with the limit that gets it too.
 LIMIT = {variant: "limit, header" if options else "limit" for variant, (_, options) in VARIANTS.items()}
-CLIENT = "client of ours"
+DEALER, CLIENT = "DEALER in C", "client of ours"
 OURS = {"inline", "default", "inline, header", "default, header", CLIENT}
 
 # Above it, neither side's memory would be what is measured.
@@ -166,11 +166,16 @@ def client(plan, say):
                 with Servers(kind, server_core) as servers:
                     fronts = [f"tcp://127.0.0.1:{port}" for port in (servers.port, *free_ports(1))]
                     for window in windows:
-                        both = results.setdefault((pins, kind, window), {})
-                        both.setdefault("DEALER in C", []).append(
-                            load(servers, load_core, window=window, seconds=plan.client_seconds, header=True))
+                        both = results.setdefault((pins, kind, window), {DEALER: [], CLIENT: []})
                         command = [STAR_PEER, "client", *fronts, window, plan.client_seconds, 16]
-                        both.setdefault(CLIENT, []).append(run_json(command, load_core))
+                        try:
+                            one = (load(servers, load_core, window=window, seconds=plan.client_seconds, header=True),
+                                   run_json(command, load_core))
+                        except Failed as error:
+                            say(f"client, {kind}, window {window:,}: {error}")
+                            one = None, None
+                        for who, measured in zip((DEALER, CLIENT), one):
+                            both[who].append(measured)
         say(f"client: round {turn + 1} of {plan.rounds}")
     return results
 

@@ -62,14 +62,12 @@ import ZeroMQ
 
     @Test("A client that was away reads what came before it takes its servers for silent and its requests for overdue")
     func aClientThatWasAway() async throws {
-        let pair = try PosedPair(attemptTimeout: .milliseconds(100))
+        let pair = try PosedPair(attemptTimeout: .seconds(1))
         try await pair.meet(term: 4)
         let events = pair.client.events
-        let once = Task { try await pair.client.request("once", timeout: .milliseconds(200), delivery: .once) }
+        let once = Task { try await pair.client.request("once", timeout: .seconds(2), delivery: .once) }
         let first = try await pair.primary.next()
-        async let stall: Void = pair.client.stall(for: .milliseconds(400))
-        pair.primary.answer(first, term: 4)
-        await stall
+        await pair.client.stall(for: .seconds(3)) { pair.primary.answer(first, term: 4) }
         #expect(try await once.value.text == "once")
         await pair.client.close()
         for await event in events { Issue.record("\(event)") }

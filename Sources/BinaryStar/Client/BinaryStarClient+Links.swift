@@ -11,22 +11,26 @@ extension BinaryStarClient {
         pump.confined.insert(timer)
         links.timer = timer
         startMetrics()
-        for seat in Seat.allCases { connect(to: seat) }
+        connect(to: Seat.allCases)
     }
 
-    func connect(to seat: Seat) {
+    func connect(to seats: [Seat]) {
         guard !isClosed else { return }
-        let endpoint = configuration.endpoint(of: seat)
-        do throws(ZeroMQError) {
-            links[seat] = try makeLink(to: seat, endpoint)
-            logger.debug("connecting", metadata: [LogKey.server: "\(seat)", LogKey.endpoint: "\(endpoint)"])
-        } catch {
-            logger.error(
-                "cannot make a socket", metadata: [LogKey.server: "\(seat)", LogKey.error: "\(error)"])
-            // The other server may serve. This one's turn comes again when that one is silent.
-            guard links[seat.other] == nil else { return }
-            failAll(BinaryStarClientError(.socketFailed, "\(error)", underlying: error))
+        var failure: ZeroMQError?
+        for seat in seats {
+            let endpoint = configuration.endpoint(of: seat)
+            do throws(ZeroMQError) {
+                links[seat] = try makeLink(to: seat, endpoint)
+                logger.debug("connecting", metadata: [LogKey.server: "\(seat)", LogKey.endpoint: "\(endpoint)"])
+            } catch {
+                logger.error(
+                    "cannot make a socket", metadata: [LogKey.server: "\(seat)", LogKey.error: "\(error)"])
+                failure = error
+            }
         }
+        // One server may do. The other one's socket is tried again when it is followed.
+        guard let failure, Seat.allCases.allSatisfy({ links[$0] == nil }) else { return }
+        failAll(BinaryStarClientError(.socketFailed, "\(failure)", underlying: failure))
     }
 
     private func makeLink(to seat: Seat, _ endpoint: String) throws(ZeroMQError) -> ClientLinks.Link {
@@ -167,9 +171,15 @@ extension BinaryStarClient {
         sendWhatMayGo(at: .now)
     }
 
-    /// Takes the replies that are there before it is decided about the requests that wait for them: as many as are owed, and some
-    /// messages that nobody asked for.
-    func drainAll(_ seat: Seat) {
+    /// Takes the replies that are there before something is decided that is due: this process may have been away, and what came in
+    /// the meantime is no silence, nor too late.
+    func drainIfDue(at now: MonotonicTime) {
+        guard let due = follower.nextDeadline, due <= now else { return }
+        for seat in Seat.allCases { drainAll(seat) }
+    }
+
+    /// Takes as many replies as are owed, and some messages that nobody asked for.
+    private func drainAll(_ seat: Seat) {
         drain(seat, upTo: follower.inFlightCount(at: seat) + Self.unasked)
     }
 

@@ -11,6 +11,7 @@ extension BinaryStarClient {
         inbox.take(into: &commands)
         guard !commands.isEmpty else { return swap(&commands, &spareCommands) }
         let now = MonotonicTime.now
+        drainIfDue(at: now)
         for index in commands.indices {
             switch commands[index].take() {
             case nil: break
@@ -60,8 +61,7 @@ extension BinaryStarClient {
     }
 
     func tick(at now: MonotonicTime) {
-        // This process may have been away, and what came in the meantime is no silence, nor too late.
-        for seat in Seat.allCases { drainAll(seat) }
+        drainIfDue(at: now)
         follower.tick(at: now)
         performActions()
         sendWhatMayGo(at: now)
@@ -77,6 +77,7 @@ extension BinaryStarClient {
     private func perform(_ action: PairFollower.Action) {
         switch action {
         case .follow(let seat, let reason):
+            if links[seat] == nil { connect(to: [seat]) }
             logger.notice(
                 "following the \(seat)",
                 metadata: [
@@ -92,7 +93,7 @@ extension BinaryStarClient {
         case .reconnect(let seat):
             if links[seat]?.isComplete == true { broadcast.send(.lost(seat)) }
             links.close(seat, in: pump.confined)
-            connect(to: seat)
+            connect(to: [seat])
         case .fail(let slot, let attempts, let failure):
             guard let request = take(slot) else { return }
             fail(request, error(failure, of: request, attempts: attempts))

@@ -68,8 +68,8 @@ extension PairFollower {
         slots.slot(hash: Self.hash(number)) { records[$0].number == number }
     }
 
-    /// The golden ratio spreads numbers evenly. Eight consecutive ones stay together, in one line of the processor's cache: they
-    /// are begun and answered one after the other. Nobody but this client chooses them.
+    /// The golden ratio spreads numbers evenly. Eight consecutive ones stay together, in a line or two of the processor's
+    /// cache: they are begun and answered one after the other. Nobody but this client chooses them.
     ///
     /// Source: Knuth, The Art of Computer Programming, volume 3, section 6.4, "multiplicative hashing".
     private static func hash(_ number: UInt64) -> UInt32 {

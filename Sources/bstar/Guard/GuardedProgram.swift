@@ -60,6 +60,8 @@ final class GuardedProgram: Sendable {
     }
 
     private func runAgainAndAgain(in term: UInt64, _ variables: [String: String], on star: BinaryStar) async {
+        // The star may have ceased to be active while the program of an earlier term ended.
+        guard !Task.isCancelled else { return }
         if let onActive { await runHook(onActive, variables) }
         let lease = lease(of: star)
         var limit = limit

@@ -98,8 +98,11 @@ struct PosedPair: Sendable {
 }
 
 extension BinaryStarClient {
-    /// Blocks the pump's thread.
-    func stall(for duration: Duration) { Thread.sleep(forTimeInterval: duration / .seconds(1)) }
+    /// Blocks the pump's thread, after it has done `action`.
+    func stall(for duration: Duration, _ action: @Sendable () -> Void) {
+        action()
+        Thread.sleep(forTimeInterval: duration / .seconds(1))
+    }
 }
 
 /// The code of the error with which a request fails, or `nil` if it does not.
