@@ -4,8 +4,7 @@ import ZeroMQ
 /// What a pump's thread owns: the context, the poll set and the timers, and the order of one turn.
 final class PumpLoop {
     private var sockets: PumpedSockets
-    private var timers: [PumpTimer] = []
-    private let earliest = EarliestDeadline()
+    private let timers = PumpTimers()
     private var context: Context?
     private var ready: [(PumpedSocket, PollSet.Events)] = []
     private var monitorCount = 0
@@ -45,17 +44,9 @@ final class PumpLoop {
 
     func setEvents(_ events: PollSet.Events, of socket: PumpedSocket) { sockets.setEvents(events, of: socket) }
 
-    func insert(_ timer: PumpTimer) {
-        timers.append(timer)
-        timer.earliest = earliest
-        earliest.note(timer.deadline, insteadOf: nil)
-    }
+    func insert(_ timer: PumpTimer) { timers.insert(timer) }
 
-    func remove(_ timer: PumpTimer) {
-        timer.deadline = nil
-        timer.earliest = nil
-        timers.removeAll { $0 === timer }
-    }
+    func remove(_ timer: PumpTimer) { timers.remove(timer) }
 
     // MARK: A turn
 
@@ -75,10 +66,10 @@ final class PumpLoop {
     func runTurn(jobs: () -> Void) {
         _ = serve(.control)
         let now = MonotonicTime.now
-        fireTimers(at: now)
+        timers.fire(at: now)
         jobs()
         budgetEnd = MonotonicTime(nanoseconds: now.nanoseconds + Self.budgetNanoseconds)
-        if let nextDeadline { budgetEnd = min(budgetEnd, nextDeadline) }
+        if let next = timers.next { budgetEnd = min(budgetEnd, next) }
         let received = serve(.data)
         ready.removeAll(keepingCapacity: true)
         if received >= BusyPoll.burst { busyPoll.begin(at: .now) }
@@ -97,27 +88,6 @@ final class PumpLoop {
         return received
     }
 
-    private func fireTimers(at now: MonotonicTime) {
-        // A handler may register or remove timers: go over those that are due now.
-        guard let next = nextDeadline, next <= now else { return }
-        // Found anew on the way.
-        earliest.forget()
-        for timer in timers {
-            guard let deadline = timer.deadline else { continue }
-            guard deadline <= now else {
-                earliest.note(deadline, insteadOf: nil)
-                continue
-            }
-            timer.deadline = nil
-            timer.handler(now)
-        }
-    }
-
-    private var nextDeadline: MonotonicTime? {
-        let next = earliest.look(at: timers)
-        return next == .distantFuture ? nil : next
-    }
-
     /// Waits until a socket is ready, the pump is woken or a timer is due; or only looks what is ready.
     ///
     /// - Returns: whether the wake descriptor is readable.
@@ -134,7 +104,7 @@ final class PumpLoop {
 
     /// Rounded up: a turn before the deadline would find nothing to do.
     private func millisecondsToNextDeadline() -> Int {
-        guard let deadline = nextDeadline else { return -1 }
+        guard let deadline = timers.next else { return -1 }
         let now = MonotonicTime.now
         guard deadline > now else { return 0 }
         // The clock is never negative, so that this does not overflow.

@@ -28,15 +28,15 @@ final class PumpedSocket {
     fileprivate var index: Int?
     /// What the pump waits for.
     fileprivate var events: PollSet.Events = [] {
-        didSet { recount() }
+        didSet { noteUntold() }
     }
     /// Whether there may be a message to receive that the descriptor does not tell of.
     fileprivate var mayBeReadable = false {
-        didSet { if mayBeReadable != oldValue { recount() } }
+        didSet { if mayBeReadable != oldValue { noteUntold() } }
     }
-    /// The pump's tally of the sockets that the poll cannot tell of, and whether this one is in it.
-    fileprivate var untold: Tally?
-    private var isCounted = false
+    /// The pump's sockets that the poll cannot tell of, and this one's place among them.
+    fileprivate var untold: UntoldSockets?
+    fileprivate var untoldIndex: Int?
     private var receivedCount = 0
 
     init(
@@ -59,10 +59,8 @@ final class PumpedSocket {
         return receivedCount
     }
 
-    private func recount() {
-        guard isCounted != isReadByDescriptor else { return }
-        isCounted.toggle()
-        untold?.count += isCounted ? 1 : -1
+    private func noteUntold() {
+        if isReadByDescriptor { untold?.insert(self) } else { untold?.remove(self) }
     }
 
     private func noteReceived(_ isMessage: Bool) {
@@ -120,7 +118,7 @@ struct PumpedSockets: ~Copyable {
     private var pollSet = PollSet()
     private var polled: [PumpedSocket] = []
     private var count = 0
-    private let untold = Tally()
+    private let untold = UntoldSockets()
 
     init(wake descriptor: Int32) {
         pollSet.append(descriptor: descriptor, events: .readable)
@@ -175,7 +173,7 @@ struct PumpedSockets: ~Copyable {
 
     /// Waits for the sockets; not at all if one may have something already.
     mutating func wait(milliseconds: Int) throws(ZeroMQError) {
-        _ = try pollSet.wait(milliseconds: untold.count > 0 ? 0 : milliseconds)
+        _ = try pollSet.wait(milliseconds: untold.sockets.isEmpty ? milliseconds : 0)
     }
 
     /// Whether the last wait found the wake descriptor readable.
@@ -183,22 +181,34 @@ struct PumpedSockets: ~Copyable {
 
     /// The sockets that the last wait found ready, or that may be, with their events.
     func collectReady(into ready: inout [(PumpedSocket, PollSet.Events)]) {
-        if untold.count == 0 {
-            // The wake descriptor is the first.
-            return pollSet.forEachReady { index, events in if index > 0 { ready.append((polled[index - 1], events)) } }
-        }
-        for socket in polled {
-            guard let index = socket.index else { continue }
-            var events = pollSet.ready(at: index)
-            if socket.isReadByDescriptor { events = events.union(.readable) }
-            if !events.isEmpty { ready.append((socket, events)) }
+        // The wake descriptor is the first.
+        pollSet.forEachReady { index, events in if index > 0 { ready.append((polled[index - 1], events)) } }
+        for socket in untold.sockets {
+            guard let index = socket.index, pollSet.ready(at: index).isEmpty else { continue }
+            ready.append((socket, .readable))
         }
     }
 }
 
-/// How many there are of something.
-private final class Tally {
-    var count = 0
+/// The sockets that may be readable though their descriptors say nothing.
+private final class UntoldSockets {
+    private(set) var sockets: [PumpedSocket] = []
+
+    func insert(_ socket: PumpedSocket) {
+        guard socket.untoldIndex == nil else { return }
+        socket.untoldIndex = sockets.count
+        sockets.append(socket)
+    }
+
+    /// The last one takes its place.
+    func remove(_ socket: PumpedSocket) {
+        guard let index = socket.untoldIndex else { return }
+        socket.untoldIndex = nil
+        let last = sockets.removeLast()
+        guard last !== socket else { return }
+        sockets[index] = last
+        last.untoldIndex = index
+    }
 }
 
 extension PumpedSocket {
