@@ -1,4 +1,5 @@
 import BinaryStarCore
+import CZeroMQ
 import ZeroMQ
 
 /// A request that waits for its reply.
@@ -41,13 +42,19 @@ final class PendingRequest: Sendable {
     }
 
     /// Says what the task goes on with. Whoever does must also have it go on.
-    func set(_ outcome: Result<BinaryStarClient.Reply, any Error>) { self.outcome = outcome }
+    ///
+    /// Visible to ThreadSanitizer, which does not see that a continuation orders this, if it is resumed before the task waits.
+    func set(_ outcome: Result<BinaryStarClient.Reply, any Error>) {
+        self.outcome = outcome
+        czmq_tsan_release()
+    }
 
     /// Has the task go on with what was set.
     func resume() { continuation?.resume() }
 
     /// What the request ended with, once the task goes on.
     func reply() throws -> BinaryStarClient.Reply {
+        czmq_tsan_acquire()
         guard let outcome else { preconditionFailure("a request has not ended") }
         return try outcome.get()
     }
