@@ -42,6 +42,7 @@ def quick():
     return Plan(
         name="quick", rounds=3, seconds=0.5,
         throughput=[("apart", grid((16,), WINDOWS) + grid((1 << 10,), (1_000,)) + grid((16,), (1_000,), (100,)))],
-        client=(("apart", (64, 10_000)),), client_seconds=1, counter_rounds=1, connections=(1, 100, 1_000), connection_rounds=1, heartbeat_rounds=2, heartbeat_seconds=4,
+        counter_rounds=1, connections=(1, 100, 1_000), connection_rounds=1,
+        client=(("apart", (64, 10_000)),), client_seconds=1, heartbeat_rounds=2, heartbeat_seconds=4,
         jitter_seconds=8, faults=("SIGKILL", "SIGTERM", "SIGSTOP for 2 s"), fault_runs=3, classic_runs=1,
         notice_runs=5, pairs=(1, 10, 100), pair_seconds=8, idle_seconds=8)

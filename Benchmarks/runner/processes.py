@@ -17,6 +17,7 @@ STAR_PEER = BENCHMARKS / ".build" / "release" / "StarPeer"
 
 # Which core is whose: a server and its load apart, both on one, or as the kernel likes.
 PINS = {"apart": ("0", "1"), "one": ("1", "1"), "free": (None, None)}
+PIN_NAMES = {"apart": "a core each", "one": "one core", "free": "unpinned"}
 
 
 def pinned(core, command):

@@ -1,6 +1,7 @@
 """The results as Markdown."""
 from . import targets
 from .figures import median, number, paired_ratio, quantile, spread
+from .processes import PIN_NAMES
 from .requests import DEALER, LIMIT, VARIANTS
 
 
@@ -37,7 +38,7 @@ def throughput(results):
                 f"{number(median(values(rounds, 'server_cpu')), 2)} / {number(median(values(rounds, 'own_cpu')), 2)}",
                 sum(one["lost"] + one["wrong"] for one in rounds if one)])
         title = f"{size_name(size)}, window {window:,}" + (f", {connections} connections" if connections > 1 else "")
-        parts.append(f"#### {title}, {'unpinned' if pins == 'free' else 'a core each'}\n\n" + table(
+        parts.append(f"#### {title}, {PIN_NAMES[pins]}\n\n" + table(
             ["server", "replies/s", "of limit", "spread", "CPU µs/request", "of limit", "p50 µs", "p99 µs",
              "cores: server / load", "lost"], rows))
     return "\n".join(parts)
@@ -87,7 +88,7 @@ def client(results):
         for who, rounds in both.items():
             rates = values(rounds, "replies_per_s")
             cpu = [one["own_cpu"] * 1e6 / one["replies_per_s"] for one in rounds if one]
-            rows.append([kind, "unpinned" if pins == "free" else "a core each", f"{window:,}", who, number(median(rates)),
+            rows.append([kind, PIN_NAMES[pins], f"{window:,}", who, number(median(rates)),
                          number(paired_ratio(rates, dealer)), number(spread(rates), 2), number(median(cpu)),
                          sum(one["lost"] + one["wrong"] for one in rounds if one)])
     return table(["server", "cores", "window", "client", "replies/s", "of the DEALER", "spread", "its CPU µs/request", "lost"],

@@ -1,5 +1,6 @@
 """What the package sets out to reach, and whether it does."""
 from .figures import median, number, paired_ratio, quantile
+from .processes import PIN_NAMES
 from .requests import CLIENT, DEALER
 
 LIMIT, CLASSIC = "limit", "classic C"
@@ -90,8 +91,8 @@ def client(goals):
     for (pins, kind, window), both in goals.results.get("client", {}).items():
         if window == 10_000:
             own, dealer = ([one and one["replies_per_s"] for one in both[name]] for name in (CLIENT, DEALER))
-            where = "all on two cores" if pins == "free" else "a core each"
-            goals.add(f"client of ours, {kind}, window 10,000, {where}, of a DEALER in C", paired_ratio(own, dealer), .6, False)
+            goals.add(f"client of ours, {kind}, window 10,000, {PIN_NAMES[pins]}, of a DEALER in C",
+                      paired_ratio(own, dealer), .6, False)
 
 
 def idle(goals):
