@@ -48,7 +48,7 @@ final class GuardedProgram: Sendable {
     ) async -> RoleChange? {
         await withTaskGroup(of: RoleChange?.self) { group in
             group.addTask { [self] in
-                await runAgainAndAgain(in: term, variables(.active, term, cause), on: star)
+                await runAgainAndAgain(in: term, because: cause, on: star)
                 return nil
             }
             group.addTask {
@@ -59,9 +59,10 @@ final class GuardedProgram: Sendable {
         }
     }
 
-    private func runAgainAndAgain(in term: UInt64, _ variables: [String: String], on star: BinaryStar) async {
+    private func runAgainAndAgain(in term: UInt64, because cause: String, on star: BinaryStar) async {
         // The star may have ceased to be active while the program of an earlier term ended.
         guard !Task.isCancelled else { return }
+        let variables = variables(.active, term, cause)
         if let onActive { await runHook(onActive, variables) }
         let lease = lease(of: star)
         var limit = limit
