@@ -2,7 +2,7 @@ import BinaryStarCore
 import Testing
 
 /// A follower with a clock, whose actions and sendings are kept as they come.
-struct Following {
+struct Following: ~Copyable {
     var follower: PairFollower
     var now = MonotonicTime(nanoseconds: 1_000_000_000)
     var actions: [PairFollower.Action] = []

@@ -101,8 +101,8 @@ extension PairFollower {
             nextScan = .distantFuture
         }
         // Many that waited may have been given up.
-        if fresh.count > 2 * slots.count + 1_024 { fresh.keep(where: isQueued) }
-        if again.count > 2 * slots.count + 1_024 { again.keep(where: isQueued) }
+        if fresh.count > 2 * slots.count + 1_024 { fresh.keep { [records] in records[$0].isQueued($1) } }
+        if again.count > 2 * slots.count + 1_024 { again.keep { [records] in records[$0].isQueued($1) } }
     }
 
     /// Slots are used again in the order in which they were freed: neighbours then belong to requests that were begun one after
@@ -120,10 +120,6 @@ extension PairFollower {
         } else {
             freeSlots = (slot, slot)
         }
-    }
-
-    private func isQueued(_ slot: Int, _ number: UInt64) -> Bool {
-        records[slot].number == number && records[slot].place == .queued
     }
 
     /// Counts a request as no longer with the server that it was sent to.
@@ -175,11 +171,11 @@ extension PairFollower {
     /// The next one in turn whose time is not over: such a one is about to fail.
     private mutating func nextQueued(at now: MonotonicTime) -> Int? {
         while let (slot, number) = again.popFirst() {
-            if isQueued(slot, number), now < records[slot].deadline { return slot }
+            if records[slot].isQueued(number), now < records[slot].deadline { return slot }
         }
         guard !isFull else { return nil }
         while let (slot, number) = fresh.popFirst() {
-            if isQueued(slot, number), now < records[slot].deadline { return slot }
+            if records[slot].isQueued(number), now < records[slot].deadline { return slot }
         }
         return nil
     }

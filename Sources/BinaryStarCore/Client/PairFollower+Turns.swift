@@ -116,7 +116,7 @@ extension PairFollower {
         var moved = records.indices.filter { isMovable($0, from: seat) }
         for slot in moved { takeBack(slot) }
         while let (slot, number) = again.popFirst() {
-            if records[slot].number == number, records[slot].place == .queued { moved.append(slot) }
+            if records[slot].isQueued(number) { moved.append(slot) }
         }
         moved.sort { records[$0].number < records[$1].number }
         for slot in moved { queueAgain(slot) }

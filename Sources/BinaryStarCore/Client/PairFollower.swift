@@ -22,8 +22,10 @@
 /// * No reply of a lower term than was seen is taken. A term that rises is never forgotten.
 /// * A request that must be sent once only is sent again only after a refusal, which says that it was not handled.
 ///
+/// It is never copied: whoever asks something of one that an object keeps, for each request, would copy all of it.
+///
 /// Source: zguide, chapter 4, `bstarcli.c`, for classic servers.
-package struct PairFollower: Sendable {
+package struct PairFollower: ~Copyable, Sendable {
     package struct Configuration: Sendable, Hashable {
         package var attemptTimeout: Duration
         package var settleDelay: Duration
@@ -119,6 +121,9 @@ package struct PairFollower: Sendable {
         var isOnce: Bool
         /// Of a free slot: the one that was freed after it, unless it is the last one.
         var nextFree = 0
+
+        /// Whether this is the request with this number, and it waits to be sent.
+        func isQueued(_ number: UInt64) -> Bool { self.number == number && place == .queued }
 
         mutating func isSent(to seat: Seat, at now: MonotonicTime) {
             attempts += 1
