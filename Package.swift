@@ -201,6 +201,7 @@ let package = Package(
             dependencies: [
                 "BinaryStar", "BinaryStarCore", "CZeroMQ", "TestSupport", "ZeroMQ",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(

@@ -1,4 +1,5 @@
 import BinaryStarCore
+import DequeModule
 import TestSupport
 import Testing
 import ZeroMQ
@@ -243,7 +244,7 @@ import ZeroMQ
         #expect(requests[0].timeLeft == .zero)
         pool.submit(&requests)
         await finished.pass()
-        var outcomes: [HandlerPool.Outcome] = []
+        var outcomes = Deque<HandlerPool.Outcome>()
         pool.takeFinished(into: &outcomes)
         #expect(outcomes.count == 1)
         #expect(throws: HandlerPool.DeadlinePassed.self) { try outcomes[0].result.get() }

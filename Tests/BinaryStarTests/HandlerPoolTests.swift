@@ -1,3 +1,4 @@
+import DequeModule
 import Testing
 import ZeroMQ
 
@@ -29,7 +30,7 @@ import ZeroMQ
             let slot = Slot()
             let outcomes = outcomes
             let finished = PumpSignal(pump: pump) {
-                var taken: [HandlerPool.Outcome] = []
+                var taken = Deque<HandlerPool.Outcome>()
                 slot.pool?.takeFinished(into: &taken)
                 let finished = taken
                 outcomes.update { $0 += finished }

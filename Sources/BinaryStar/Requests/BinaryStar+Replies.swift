@@ -13,11 +13,11 @@ extension BinaryStar {
             // took over sends nothing: the replies wait until it does.
             let now = MonotonicTime.now
             let mayReply = member.mayReply(at: now)
-            if member.isSuspect {
+            if !mayReply, member.isSuspect {
                 settle(.none, at: now)
                 break
             }
-            var outcome = voter.outcomes.removeLast()
+            var outcome = voter.outcomes.removeFirst()
             var request = outcome.takeRequest()
             if let newest = voter.memory.newest(request) {
                 // The client may have come back by another connection, where it waits for the answer to the first copy.

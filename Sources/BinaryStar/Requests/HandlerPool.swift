@@ -23,7 +23,7 @@ final class HandlerPool: Sendable {
 
     struct State {
         var waiting = Deque<Request>()
-        var finished: [Outcome] = []
+        var finished = Deque<Outcome>()
         var workers: [Int: Task<Void, Never>?] = [:]
         var nextID = 0
         var isStarting = false
@@ -57,7 +57,7 @@ final class HandlerPool: Sendable {
     }
 
     /// Swaps what is finished, in the order in which it was, with the empty `outcomes`.
-    func takeFinished(into outcomes: inout [Outcome]) {
+    func takeFinished(into outcomes: inout Deque<Outcome>) {
         outcomes = state.withLock { [outcomes] state in
             let finished = state.finished
             state.finished = outcomes

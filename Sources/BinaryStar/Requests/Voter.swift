@@ -1,4 +1,5 @@
 import BinaryStarCore
+import DequeModule
 import ZeroMQ
 
 /// A voter's socket and what belongs to it. Used on the pump's thread only.
@@ -39,7 +40,7 @@ final class Voter {
     /// Requests for the pool, kept for its memory.
     var batch: [Request] = []
     /// Outcomes from the pool: those whose replies a server that has stalled holds back; else kept for its memory.
-    var outcomes: [HandlerPool.Outcome] = []
+    var outcomes = Deque<HandlerPool.Outcome>()
 
     init(
         id: Int, type: VoterType, endpoint: String, limits: VoterLimits, service: Service, pumped: PumpedSocket,
@@ -91,14 +92,13 @@ final class Voter {
         sweepAt = max(64, accounts.count * 2)
     }
 
-    /// Takes the outcomes that the pool has, to be popped in the order in which they came, behind those that still wait.
+    /// Takes the outcomes that the pool has, behind those that still wait.
     func takeOutcomes(of pool: HandlerPool) {
-        var waiting: [HandlerPool.Outcome] = []
+        var waiting = Deque<HandlerPool.Outcome>()
         if !outcomes.isEmpty { swap(&waiting, &outcomes) }
         pool.takeFinished(into: &outcomes)
         inFlight -= outcomes.count
-        outcomes.reverse()
-        outcomes += waiting
+        outcomes.prepend(contentsOf: waiting)
     }
 
     var inlineHandler: InlineHandler? {
