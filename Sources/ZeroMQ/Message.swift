@@ -158,6 +158,33 @@ public struct Message: @unchecked Sendable {
         return Message(storage, range.lowerBound + index..<range.upperBound)
     }
 
+    /// Drops the frames before `index`, as ``rest(from:)`` does, without a second reference to the memory.
+    package mutating func removeFrames(before index: Int) {
+        precondition(index >= 0 && index <= range.count, "frame index out of range")
+        range = range.lowerBound + index..<range.upperBound
+    }
+
+    /// How many bytes a frame has, for whoever needs no more of it.
+    package func byteCount(ofFrame index: Int) -> Int {
+        precondition(index >= 0 && index < range.count, "frame index out of range")
+        return storage.size(at: range.lowerBound + index)
+    }
+
+    /// Calls `body` with the bytes of a frame, as the frame's own, without making one.
+    @inlinable
+    package func withSpan<Result>(ofFrame index: Int, _ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
+        // The message keeps the bytes alive and unchanged until the call returns.
+        try withExtendedLifetime(self) {
+            try body(unsafe Span(_unsafeElements: bytesInPlace(ofFrame: index)))
+        }
+    }
+
+    @usableFromInline
+    func bytesInPlace(ofFrame index: Int) -> UnsafeBufferPointer<UInt8> {
+        precondition(index >= 0 && index < range.count, "frame index out of range")
+        return unsafe storage.bytes(at: range.lowerBound + index).bindMemory(to: UInt8.self)
+    }
+
     /// About what the message takes in memory while it waits to be sent, in bytes: those of its frames, and libzmq's header
     /// for each of them.
     package var cost: Int {
@@ -195,7 +222,7 @@ extension Message: ExpressibleByStringLiteral {
 
 extension Message: Equatable {
     public static func == (left: Message, right: Message) -> Bool {
-        left.count == right.count && zip(left, right).allSatisfy(==)
+        left.count == right.count && left.starts(with: right, count: right.count)
     }
 }
 

@@ -114,9 +114,15 @@ extension BinaryStarClient {
 
     /// Sends what may be sent, and sets the alarm.
     func sendWhatMayGo(at now: MonotonicTime) {
+        // All go to the same server.
+        let link = links[follower.following]
+        var sent = 0
         while let sending = follower.nextToSend(at: now) {
             do throws(ZeroMQError) {
-                if try send(sending, at: now) { continue }
+                if let link, try send(sending, by: link, at: now) {
+                    sent += 1
+                    continue
+                }
                 follower.notSent(sending)
             } catch {
                 rateLimitedLog.warning(
@@ -128,13 +134,16 @@ extension BinaryStarClient {
             }
             break
         }
+        counts.attempts += sent
         links.timer?.deadline = follower.nextDeadline
         noteForMetrics(at: now)
     }
 
     /// Returns false if the socket has no connection.
-    private func send(_ sending: PairFollower.Sending, at now: MonotonicTime) throws(ZeroMQError) -> Bool {
-        guard let link = links[sending.seat], let request = requests[sending.slot] else { return false }
+    private func send(
+        _ sending: PairFollower.Sending, by link: ClientLinks.Link, at now: MonotonicTime
+    ) throws(ZeroMQError) -> Bool {
+        guard let request = requests[sending.slot] else { return false }
         let sent: Socket.Sent
         switch configuration.envelope {
         case .header:
@@ -146,9 +155,7 @@ extension BinaryStarClient {
             }
         case .plain: sent = try link.socket.send(headerLength: 0, body: request.body) { _ in }
         }
-        guard case .sent = sent else { return false }
-        counts.attempts += 1
-        return true
+        return if case .sent = sent { true } else { false }
     }
 
     private func header(of sending: PairFollower.Sending, at now: MonotonicTime) -> RequestHeader {
@@ -191,13 +198,14 @@ extension BinaryStarClient {
     private func drain(_ seat: Seat, upTo limit: Int? = nil) {
         let budgetEnd = limit == nil ? pump.confined.budgetEnd : .distantFuture
         var left = limit ?? .max
-        let repliesBefore = counts.replies
+        var pass = Pass()
+        swap(&pass.replied, &spareReplied)
         do throws(ZeroMQError) {
             guard let link = links[seat] else { return }
             while left > 0, let message = try link.socket.receive(usualFrames: Self.usualReplyFrames) {
                 left -= 1
                 let now = MonotonicTime.now
-                accept(message, from: seat, at: now)
+                accept(message, from: seat, at: now, &pass)
                 if follower.hasActions {
                     performActions()
                     // One of them may have been to connect anew.
@@ -209,24 +217,35 @@ extension BinaryStarClient {
             rateLimitedLog.warning(
                 "cannot receive a reply", to: logger, at: .now, metadata: [LogKey.error: "\(error)"])
         }
-        resumeReplied()
-        if counts.replies > repliesBefore { metrics?.roundTripTook(counts.latestRoundTrip) }
+        pass.resumeReplied()
+        swap(&pass.replied, &spareReplied)
+        guard pass.roundTrips.count > 0 else { return }
+        counts.roundTrips.add(pass.roundTrips)
+        metrics?.roundTripTook(pass.roundTrips.latest)
     }
 
-    /// Has the tasks go on that have their reply. Many at a time: each time that one goes on alone, a thread of Swift's pool may
-    /// have to be woken, and takes the processor from this one.
-    private func resumeReplied() {
-        for request in replied { request.resume() }
-        replied.removeAll(keepingCapacity: true)
-    }
+    /// What one pass over a socket's messages keeps. In a local variable, because access to the actor's own state is checked for
+    /// exclusivity each time.
+    private struct Pass {
+        /// Tasks that are about to go on, with a reply that their request has.
+        var replied: [PendingRequest.Continuation] = []
+        var roundTrips = ClientCounts.RoundTrips()
 
-    /// Few enough for the first not to wait long, some tens of microseconds.
-    private static let mostReplied = 128
+        /// Has the tasks go on that have their reply. Many at a time: each time that one goes on alone, a thread of Swift's pool
+        /// may have to be woken, and takes the processor from this one.
+        mutating func resumeReplied() {
+            for continuation in replied { continuation.resume() }
+            replied.removeAll(keepingCapacity: true)
+        }
+
+        /// Few enough for the first not to wait long, some tens of microseconds.
+        static let mostReplied = 128
+    }
 
     /// A header, a delimiter and a body of one frame: a reply is kept by whoever asked, so that it has no room to spare.
     private static let usualReplyFrames = 3
 
-    private func accept(_ message: Message, from seat: Seat, at now: MonotonicTime) {
+    private func accept(_ message: consuming Message, from seat: Seat, at now: MonotonicTime, _ pass: inout Pass) {
         guard let (answer, bodyStart) = parse(message, from: seat) else {
             rateLimitedLog.warning(
                 "dropped what is no reply", to: logger, at: now, metadata: [LogKey.server: "\(seat)"])
@@ -242,41 +261,40 @@ extension BinaryStarClient {
                 return fail(request, BinaryStarClientError.handlerFailed(message, bodyStart))
             }
         }
-        counts.replied(after: now.nanoseconds - delivery.sentAt.nanoseconds)
-        let reply = Reply(
-            body: message.rest(from: bodyStart), server: seat, attempts: delivery.attempts, term: term)
-        request.set(.success(reply))
-        replied.append(request)
-        if replied.count >= Self.mostReplied { resumeReplied() }
+        pass.roundTrips.add(now.nanoseconds - delivery.sentAt.nanoseconds)
+        message.removeFrames(before: bodyStart)
+        let reply = Reply(body: message, server: seat, attempts: delivery.attempts, term: term)
+        if let continuation = request.set(.success(reply)) { pass.replied.append(continuation) }
+        if pass.replied.count >= Pass.mostReplied { pass.resumeReplied() }
     }
 
     /// What a server answered, and where its body begins; or `nil` if the message is no answer to this client.
-    private func parse(_ message: Message, from seat: Seat) -> (PairFollower.Answer, Int)? {
+    private func parse(_ message: borrowing Message, from seat: Seat) -> (PairFollower.Answer, Int)? {
         switch configuration.envelope {
         case .header:
-            guard let (frame, bodyStart) = headerFrame(of: message) else { return nil }
-            if let header = frame.withSpan({ ReplyHeader($0) }) {
+            guard let bodyStart = bodyStart(of: message) else { return nil }
+            if let header = message.withSpan(ofFrame: bodyStart - 2, { ReplyHeader($0) }) {
                 return header.request.incarnation == incarnation ? (.headed(header), bodyStart) : nil
             }
-            guard let header = frame.withSpan({ RequestHeader($0) }), header.incarnation == incarnation else {
-                return nil
-            }
+            guard let header = message.withSpan(ofFrame: bodyStart - 2, { RequestHeader($0) }),
+                header.incarnation == incarnation
+            else { return nil }
             return (.classic(number: header.number), bodyStart)
         case .plain:
-            guard message.count >= 1, message[0].isEmpty, let number = follower.onlyInFlight(at: seat) else {
-                return nil
-            }
+            guard message.count >= 1, message.byteCount(ofFrame: 0) == 0,
+                let number = follower.onlyInFlight(at: seat)
+            else { return nil }
             return (.classic(number: number), 1)
         }
     }
 
-    /// The frame in front of the delimiter, and where the body begins. In front of it is the context of the request's span, if
-    /// it had one.
-    private func headerFrame(of message: Message) -> (Frame, Int)? {
-        if message.count >= 2, message[1].isEmpty { return (message[0], 2) }
-        guard message.count >= 3, message[2].isEmpty, message[0].withSpan({ TraceContext.isContext($0) }) else {
-            return nil
-        }
-        return (message[1], 3)
+    /// Where the body begins: behind the delimiter, which is behind the header. In front of that is the context of the request's
+    /// span, if it had one.
+    private func bodyStart(of message: borrowing Message) -> Int? {
+        if message.count >= 2, message.byteCount(ofFrame: 1) == 0 { return 2 }
+        guard message.count >= 3, message.byteCount(ofFrame: 2) == 0,
+            message.withSpan(ofFrame: 0, { TraceContext.isContext($0) })
+        else { return nil }
+        return 3
     }
 }

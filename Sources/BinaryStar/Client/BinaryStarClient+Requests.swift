@@ -12,6 +12,8 @@ extension BinaryStarClient {
         guard !commands.isEmpty else { return swap(&commands, &spareCommands) }
         let now = MonotonicTime.now
         drainIfDue(at: now)
+        // The server may have been silent to requests that were given up since.
+        follower.checkSilence(at: now)
         for index in commands.indices {
             switch commands[index].take() {
             case nil: break
@@ -31,10 +33,8 @@ extension BinaryStarClient {
 
     private static let keptCommands = 16_384
 
-    private func begin(_ request: PendingRequest, at now: MonotonicTime) {
+    private func begin(_ request: consuming PendingRequest, at now: MonotonicTime) {
         guard !isClosed else { return request.end(with: .failure(BinaryStarClientError.closed)) }
-        // The server may have been silent to requests that were given up since.
-        follower.checkSilence(at: now)
         let slot = follower.add(request.number, deadline: request.deadline, isOnce: request.isOnce, at: now)
         if slot < requests.count {
             requests[slot] = request
@@ -116,13 +116,13 @@ extension BinaryStarClient {
                 : "neither server can be reached, or neither serves"
             return BinaryStarClientError(
                 .timedOut,
-                "no reply within \(request.timeout): the request was not sent to \(configuration.primary) or "
+                "no reply within \(Duration.nanoseconds(request.timeout)): the request was not sent to \(configuration.primary) or "
                     + "\(configuration.backup); \(state)")
         case .timedOut:
             let times = attempts == 1 ? "1 attempt" : "\(attempts) attempts"
             return BinaryStarClientError(
                 .timedOut,
-                "no reply within \(request.timeout) after \(times) at \(configuration.primary) and "
+                "no reply within \(Duration.nanoseconds(request.timeout)) after \(times) at \(configuration.primary) and "
                     + "\(configuration.backup); check that the servers run, reach each other, and can be reached from here"
             )
         }

@@ -67,6 +67,8 @@ public actor BinaryStarClient {
     private nonisolated let numbers = Atomic<UInt64>(0)
     private nonisolated let inboxSignal: PumpSignal
     nonisolated let broadcast = Broadcast<Event>()
+    /// The configuration's, in nanoseconds: arithmetic on durations has 128 bits.
+    private nonisolated let defaultTimeout: Int64
     /// Tells this client's replies from those of any other one.
     nonisolated let incarnation: UInt64
 
@@ -74,10 +76,9 @@ public actor BinaryStarClient {
     var follower: PairFollower
     /// The requests that wait for a reply, by the follower's slots.
     var requests: [PendingRequest?] = []
-    /// Those that have their reply, and whose tasks are about to go on.
-    var replied: [PendingRequest] = []
-    /// Kept for its memory.
+    /// Kept for their memory.
     var spareCommands: [ClientInbox.Command?] = []
+    var spareReplied: [PendingRequest.Continuation] = []
     var rateLimitedLog = RateLimitedLog()
     /// What has been counted since the client was created, and what is told of it to the metrics backend, if there is one.
     var counts = ClientCounts()
@@ -105,6 +106,7 @@ public actor BinaryStarClient {
         self.pump = pump
         self.logger = logger
         self.metrics = ClientMetrics(metrics, configuration)
+        defaultTimeout = configuration.requestTimeout.wholeNanoseconds
         incarnation = .random(in: 1 ... .max)
         follower = PairFollower(configuration: configuration.follower, seed: .random(in: 0 ... .max))
         // The signal is made before the client that it calls.
@@ -153,11 +155,12 @@ public actor BinaryStarClient {
     nonisolated(nonsending) func request(
         _ body: Message, timeout: Duration?, delivery: Delivery, trace: [UInt8]?
     ) async throws -> Reply {
-        let timeout = timeout ?? configuration.requestTimeout
-        try check(body, timeout: timeout)
+        if let timeout { try check(timeout) }
+        try check(body)
+        let nanoseconds = timeout?.wholeNanoseconds ?? defaultTimeout
         let request = PendingRequest(
             number: numbers.wrappingAdd(1, ordering: .relaxed).newValue, body: body.isEmpty ? Message("") : body,
-            deadline: .now + timeout, timeout: timeout, isOnce: delivery == .once, trace: trace)
+            deadline: .now.advanced(by: nanoseconds), timeout: nanoseconds, isOnce: delivery == .once, trace: trace)
         await withTaskCancellationHandler {
             await withUnsafeContinuation { submit(request, $0) }
         } onCancel: {
@@ -180,11 +183,14 @@ public actor BinaryStarClient {
         }
     }
 
-    private nonisolated func check(_ body: Message, timeout: Duration) throws(BinaryStarClientError) {
+    private nonisolated func check(_ timeout: Duration) throws(BinaryStarClientError) {
         guard timeout > .zero else { throw .invalid("timeout", timeout, "it must be above zero") }
         guard timeout <= HeartbeatTiming.maximum else {
             throw .invalid("timeout", timeout, "it must be at most one day")
         }
+    }
+
+    private nonisolated func check(_ body: Message) throws(BinaryStarClientError) {
         let maximum = configuration.maximumBodySize
         let size = body.byteCount
         guard size <= maximum else {

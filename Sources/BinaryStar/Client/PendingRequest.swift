@@ -12,7 +12,8 @@ final class PendingRequest: Sendable {
     let number: UInt64
     let body: Message
     let deadline: MonotonicTime
-    let timeout: Duration
+    /// In nanoseconds.
+    let timeout: Int64
     let isOnce: Bool
     /// The context of the caller's span, encoded, if there is one.
     let trace: [UInt8]?
@@ -22,7 +23,7 @@ final class PendingRequest: Sendable {
     nonisolated(unsafe) private var outcome: Result<BinaryStarClient.Reply, any Error>?
 
     init(
-        number: UInt64, body: Message, deadline: MonotonicTime, timeout: Duration, isOnce: Bool, trace: [UInt8]?
+        number: UInt64, body: Message, deadline: MonotonicTime, timeout: Int64, isOnce: Bool, trace: [UInt8]?
     ) {
         self.number = number
         self.body = body
@@ -36,26 +37,21 @@ final class PendingRequest: Sendable {
     func wait(with continuation: Continuation) { self.continuation = continuation }
 
     /// Has the task go on with this. Exactly once: by whoever takes the request out of the inbox, or of the client's table.
-    func end(with outcome: Result<BinaryStarClient.Reply, any Error>) {
-        set(outcome)
-        resume()
-    }
+    func end(with outcome: Result<BinaryStarClient.Reply, any Error>) { set(outcome)?.resume() }
 
-    /// Says what the task goes on with. Whoever does must also have it go on.
+    /// Says what the task goes on with, and returns what whoever does must resume.
     ///
     /// Visible to ThreadSanitizer, which does not see that a continuation orders this, if it is resumed before the task waits.
-    func set(_ outcome: Result<BinaryStarClient.Reply, any Error>) {
+    func set(_ outcome: consuming Result<BinaryStarClient.Reply, any Error>) -> Continuation? {
         self.outcome = outcome
         czmq_tsan_release()
+        return continuation
     }
 
-    /// Has the task go on with what was set.
-    func resume() { continuation?.resume() }
-
-    /// What the request ended with, once the task goes on.
+    /// What the request ended with, once the task goes on. To be taken once.
     func reply() throws -> BinaryStarClient.Reply {
         czmq_tsan_acquire()
-        guard let outcome else { preconditionFailure("a request has not ended") }
+        guard let outcome = outcome.take() else { preconditionFailure("a request has not ended") }
         return try outcome.get()
     }
 }

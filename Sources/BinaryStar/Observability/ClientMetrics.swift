@@ -4,18 +4,29 @@ import CoreMetrics
 /// What a client has counted since it was created.
 struct ClientCounts {
     var attempts = 0
-    var replies = 0
-    /// From the sending of a request to its reply, all of them together, in nanoseconds; and that of the latest.
-    var roundTrip: Int64 = 0
-    var latestRoundTrip: Int64 = 0
+    var roundTrips = RoundTrips()
     var failures: [String: Int] = [:]
     var failovers: [String: Int] = [:]
     var connectionsLost: [Seat: Int] = [:]
 
-    mutating func replied(after nanoseconds: Int64) {
-        replies += 1
-        roundTrip += nanoseconds
-        latestRoundTrip = nanoseconds
+    /// Replies, and how long it took from the sending of the request, in nanoseconds.
+    struct RoundTrips {
+        var count = 0
+        /// All of them together.
+        var sum: Int64 = 0
+        var latest: Int64 = 0
+
+        mutating func add(_ nanoseconds: Int64) {
+            count += 1
+            sum += nanoseconds
+            latest = nanoseconds
+        }
+
+        mutating func add(_ later: RoundTrips) {
+            count += later.count
+            sum += later.sum
+            latest = later.latest
+        }
     }
 
     /// - Parameter error: what a request ended with: one of ours, or that it was cancelled.
@@ -89,11 +100,11 @@ final class ClientMetrics {
 
     func push(_ counts: ClientCounts, _ situation: Situation) {
         attempts.push(counts.attempts)
-        replies.push(counts.replies)
+        replies.push(counts.roundTrips.count)
         failures.push(counts.failures)
         failovers.push(counts.failovers)
         connectionsLost.push(counts.connectionsLost)
-        roundTripSeconds.push(.nanoseconds(counts.roundTrip))
+        roundTripSeconds.push(.nanoseconds(counts.roundTrips.sum))
         for seat in Seat.allCases {
             connected[seat]?.push(situation.connected.contains(seat) ? 1 : 0)
             following[seat]?.push(situation.following == seat ? 1 : 0)

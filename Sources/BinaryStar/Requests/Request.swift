@@ -29,11 +29,11 @@ public struct Request: Sendable {
         envelope = message.envelope(identityFrames: identityFrames)
         // The usual request of another client ends here.
         if envelope.hasDelimiter, envelope.count >= identityFrames + 2,
-            let header = message[envelope.count - 2].withSpan({ RequestHeader($0) })
+            let header = message.withSpan(ofFrame: envelope.count - 2, { RequestHeader($0) })
         {
             self.header = header
             let before = envelope.count - 3
-            hasTrace = before >= identityFrames && message[before].withSpan { TraceContext.isContext($0) }
+            hasTrace = before >= identityFrames && message.withSpan(ofFrame: before) { TraceContext.isContext($0) }
             deadline =
                 header.millisecondsLeft.map { MonotonicTime(nanoseconds: now.nanoseconds + Int64($0) * 1_000_000) }
                 ?? .distantFuture
@@ -97,7 +97,7 @@ extension Request {
 
     /// The context of the client's span, if it sent one that can be read.
     var trace: TraceContext? {
-        hasTrace ? message[headerIndex - 1].withSpan { TraceContext($0) } : nil
+        hasTrace ? message.withSpan(ofFrame: headerIndex - 1) { TraceContext($0) } : nil
     }
 }
 
