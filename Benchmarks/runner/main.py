@@ -7,7 +7,7 @@ import sys
 import time
 
 from . import draw, failovers, gates, heartbeats, idle, machine, micro, plan as plans, report, requests
-from .processes import BENCHMARKS, PEERS, ROOT, SCRATCH, TOOL, Failed
+from .processes import BENCHMARKS, PEER_SCRATCH, PEERS, ROOT, SCRATCH, TOOL, Failed
 
 # In this order: what the servers do with requests first.
 PARTS = {
@@ -42,10 +42,11 @@ def build(parts, peers="all"):
         subprocess.run(command, cwd=cwd, check=True)
 
     run("make", "-s", "-C", str(BENCHMARKS / "Peers"), peers, f"BUILD={PEERS}")
-    # As the pages tell those who run it; in a folder of its own, since all is built anew when the flags change.
-    run("swift", "build", "-c", "release", "--product", "bstar", "--static-swift-stdlib", "--scratch-path", str(SCRATCH))
+    # As the pages tell those who run it; in folders of their own, since all is built anew when the flags change.
+    static = ("swift", "build", "-c", "release", "--static-swift-stdlib", "--scratch-path")
+    run(*static, str(SCRATCH), "--product", "bstar")
     if {"client", "heartbeats", "jitter", "pairs"} & set(parts):
-        run("swift", "build", "-c", "release", "--product", "StarPeer", cwd=BENCHMARKS)
+        run(*static, str(PEER_SCRATCH), "--product", "StarPeer", cwd=BENCHMARKS)
 
 
 def plain(value):

@@ -13,7 +13,8 @@ BENCHMARKS = ROOT / "Benchmarks"
 PEERS = BENCHMARKS / ".build" / "peers"
 SCRATCH = ROOT / ".build-static"
 TOOL = SCRATCH / "release" / "bstar"
-STAR_PEER = BENCHMARKS / ".build" / "release" / "StarPeer"
+PEER_SCRATCH = BENCHMARKS / ".build-static"
+STAR_PEER = PEER_SCRATCH / "release" / "StarPeer"
 
 # Which core is whose: a server and its load apart, both on one, or as the kernel likes.
 PINS = {"apart": ("0", "1"), "one": ("1", "1"), "free": (None, None)}
