@@ -1,4 +1,5 @@
 import BinaryStar
+import BinaryStarCore
 import Foundation
 import ZeroMQ
 
@@ -28,7 +29,7 @@ struct ClientLoad {
         let body = Message([UInt8](repeating: 120, count: size))
         // Waits until it is served.
         _ = try await client.request(body)
-        let start = ContinuousClock.now + Self.warmUp
+        let start = MonotonicTime.now + Self.warmUp
         let end = start + .seconds(seconds)
         async let before = processorTime(at: start)
         async let after = processorTime(at: end)
@@ -51,21 +52,20 @@ struct ClientLoad {
 
     /// Asks again and again, and counts the replies between the two instants.
     private static func ask(
-        _ client: BinaryStarClient, _ body: Message, from start: ContinuousClock.Instant,
-        to end: ContinuousClock.Instant
+        _ client: BinaryStarClient, _ body: Message, from start: MonotonicTime, to end: MonotonicTime
     ) async -> Count {
         var count = Count()
         while true {
             let reply = try? await client.request(body)
-            let now = ContinuousClock.now
+            let now = MonotonicTime.now
             if reply == nil { count.lost += 1 } else if reply?.body != body { count.wrong += 1 }
             if now >= end { return count }
             if now >= start, reply != nil { count.replies += 1 }
         }
     }
 
-    private func processorTime(at instant: ContinuousClock.Instant) async throws -> Double {
-        try await Task.sleep(until: instant)
+    private func processorTime(at instant: MonotonicTime) async throws -> Double {
+        try await Task.sleep(for: instant - .now)
         return Usage.now.cpu
     }
 }
