@@ -48,6 +48,7 @@ struct Following: ~Copyable {
 
     mutating func begin(_ numbers: ClosedRange<UInt64>, timeout: Duration = .seconds(10), isOnce: Bool = false) {
         for number in numbers { _ = follower.add(number, deadline: now + timeout, isOnce: isOnce, at: now) }
+        follower.checkSilence(at: now)
         settle()
     }
 
@@ -183,6 +184,20 @@ struct Following: ~Copyable {
         }
         #expect(client.takeSent().filter { $0 == "1 to primary" }.count == 2)
         #expect(client.turns == 0)
+    }
+
+    @Test("Silence to requests that were given up counts: behind new requests, and before they are sent.")
+    func silenceToThoseGivenUp() {
+        var client = Following()
+        client.begin(1...1)
+        client.answer(.reply, 1, by: .primary, term: 4)
+        client.begin(2...2, timeout: .seconds(1))
+        client.wait(.seconds(1))
+        #expect(client.failures == [.timedOut])
+        #expect(client.turns == 0)
+        _ = client.takeSent()
+        client.begin(3...3, isOnce: true)
+        #expect(client.takeSent() == ["3 to backup"])
     }
 
     @Test("With a classic server, which refuses by silence, it gets them after the settle delay.")

@@ -12,8 +12,6 @@ extension BinaryStarClient {
         guard !commands.isEmpty else { return swap(&commands, &spareCommands) }
         let now = MonotonicTime.now
         drainIfDue(at: now)
-        // The server may have been silent to requests that were given up since.
-        follower.checkSilence(at: now)
         for index in commands.indices {
             switch commands[index].take() {
             case nil: break
@@ -23,6 +21,8 @@ extension BinaryStarClient {
                 if let request = take(slot) { fail(request, CancellationError()) }
             }
         }
+        // The server may have been silent to requests that were given up since. Known before anything is sent to it.
+        follower.checkSilence(at: now)
         commands.removeAll(keepingCapacity: commands.count <= Self.keptCommands)
         swap(&commands, &spareCommands)
         // What was cancelled at once needs no server.
@@ -116,13 +116,13 @@ extension BinaryStarClient {
                 : "neither server can be reached, or neither serves"
             return BinaryStarClientError(
                 .timedOut,
-                "no reply within \(Duration.nanoseconds(request.timeout)): the request was not sent to \(configuration.primary) or "
+                "no reply within \(request.timeout): the request was not sent to \(configuration.primary) or "
                     + "\(configuration.backup); \(state)")
         case .timedOut:
             let times = attempts == 1 ? "1 attempt" : "\(attempts) attempts"
             return BinaryStarClientError(
                 .timedOut,
-                "no reply within \(Duration.nanoseconds(request.timeout)) after \(times) at \(configuration.primary) and "
+                "no reply within \(request.timeout) after \(times) at \(configuration.primary) and "
                     + "\(configuration.backup); check that the servers run, reach each other, and can be reached from here"
             )
         }

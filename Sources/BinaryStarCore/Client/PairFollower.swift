@@ -5,7 +5,8 @@
 /// and fails on nothing that the network sent. It knows requests by a *slot*, a small number that is used again, so that
 /// whoever drives it keeps what belongs to a request in an array of its own. The contract:
 ///
-/// 1. Tell it of each change of a connection and of each message, with an instant that never decreases.
+/// 1. Tell it of each change of a connection, of each message and of each request, with an instant that never decreases. Behind
+///    new requests call ``checkSilence(at:)``.
 /// 2. After each call do what ``takeActions()`` gives, before the next one: slots that it names are free again.
 /// 3. Then send what ``nextToSend(at:)`` gives until there is nothing.
 /// 4. Call ``tick(at:)`` no later than ``nextDeadline``.
@@ -22,7 +23,8 @@
 /// * No reply of a lower term than was seen is taken. A term that rises is never forgotten.
 /// * A request that must be sent once only is sent again only after a refusal, which says that it was not handled.
 ///
-/// It is never copied: whoever asks something of one that an object keeps, for each request, would copy all of it.
+/// Not copyable: to ask something of a copyable one that is stored in an object would copy it, which counts a reference to each of
+/// its arrays, for each request.
 ///
 /// Source: zguide, chapter 4, `bstarcli.c`, for classic servers.
 package struct PairFollower: ~Copyable, Sendable {
