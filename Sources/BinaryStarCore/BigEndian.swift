@@ -12,7 +12,8 @@ extension Span<UInt8> {
 
     /// The integer in `count` bytes from `offset` on, which must be there; at most eight.
     ///
-    /// Always inlined, so that with a constant count it is an instruction or two; and so is the opposite.
+    /// Always inlined, so that with a constant count it is an instruction or two; and so is
+    /// `store(bigEndian:count:at:)`.
     @inline(__always)
     func bigEndian(at offset: Int, count: Int) -> UInt64 {
         var number: UInt64 = 0

@@ -13,8 +13,7 @@ public struct Frame: @unchecked Sendable {
     public func withSpan<Result>(_ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
         // The storage keeps the bytes alive and unchanged until the call returns.
         try withExtendedLifetime(storage) {
-            let bytes = unsafe storage.bytes(at: index).bindMemory(to: UInt8.self)
-            return try body(unsafe Span(_unsafeElements: bytes))
+            try body(unsafe Span(_unsafeElements: storage.octets(at: index)))
         }
     }
 
@@ -33,9 +32,7 @@ public struct Frame: @unchecked Sendable {
 
 extension Frame: Equatable {
     public static func == (left: Frame, right: Frame) -> Bool {
-        unsafe left.withUnsafeBytes { left in
-            unsafe right.withUnsafeBytes { right in unsafe left.elementsEqual(right) }
-        }
+        left.storage.hasSameBytes(at: left.index, as: right.storage, right.index)
     }
 }
 

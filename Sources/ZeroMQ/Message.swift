@@ -143,11 +143,8 @@ public struct Message: @unchecked Sendable {
     package func starts(with other: borrowing Message, count: Int) -> Bool {
         guard other.range.count == count, range.count >= count else { return false }
         for index in 0..<count {
-            let mine = unsafe storage.bytes(at: range.lowerBound + index)
-            let theirs = unsafe other.storage.bytes(at: other.range.lowerBound + index)
-            guard mine.count == theirs.count else { return false }
-            guard let left = mine.baseAddress, let right = theirs.baseAddress else { continue }
-            guard unsafe memcmp(left, right, mine.count) == 0 else { return false }
+            guard storage.hasSameBytes(at: range.lowerBound + index, as: other.storage, other.range.lowerBound + index)
+            else { return false }
         }
         return true
     }
@@ -170,7 +167,8 @@ public struct Message: @unchecked Sendable {
         return storage.size(at: range.lowerBound + index)
     }
 
-    /// Calls `body` with the bytes of a frame, as the frame's own, without making one.
+    /// Calls `body` with the bytes of a frame, which are not copied. As ``Frame/withSpan(_:)``, without a ``Frame``, which would cost
+    /// a reference to the storage.
     @inlinable
     package func withSpan<Result>(ofFrame index: Int, _ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
         // The message keeps the bytes alive and unchanged until the call returns.
@@ -182,7 +180,7 @@ public struct Message: @unchecked Sendable {
     @usableFromInline
     func bytesInPlace(ofFrame index: Int) -> UnsafeBufferPointer<UInt8> {
         precondition(index >= 0 && index < range.count, "frame index out of range")
-        return unsafe storage.bytes(at: range.lowerBound + index).bindMemory(to: UInt8.self)
+        return unsafe storage.octets(at: range.lowerBound + index)
     }
 
     /// About what the message takes in memory while it waits to be sent, in bytes: those of its frames, and libzmq's header

@@ -89,6 +89,16 @@ final class MessageStorage: ManagedBuffer<MessageStorage.Counts, zmq_msg_t> {
         return unsafe UnsafeRawBufferPointer(start: zmq_msg_data(frame), count: zmq_msg_size(frame))
     }
 
+    func octets(at index: Int) -> UnsafeBufferPointer<UInt8> { unsafe bytes(at: index).bindMemory(to: UInt8.self) }
+
+    func hasSameBytes(at index: Int, as other: MessageStorage, _ otherIndex: Int) -> Bool {
+        let mine = unsafe bytes(at: index)
+        let theirs = unsafe other.bytes(at: otherIndex)
+        guard mine.count == theirs.count else { return false }
+        guard let left = mine.baseAddress, let right = theirs.baseAddress else { return true }
+        return withExtendedLifetime((self, other)) { unsafe memcmp(left, right, mine.count) == 0 }
+    }
+
     // MARK: Sending without giving up the frames
 
     /// From this size on, in bytes, a frame that is not moved is lent to libzmq instead of copied.

@@ -114,10 +114,11 @@ extension BinaryStarClient {
 
     /// Sends what may be sent, and sets the alarm.
     func sendWhatMayGo(at now: MonotonicTime) {
-        // All go to the same server.
+        // All go to the same server: who is followed changes only behind the loop's end.
         let link = links[follower.following]
         var sent = 0
         while let sending = follower.nextToSend(at: now) {
+            assert(sending.seat == follower.following)
             do throws(ZeroMQError) {
                 if let link, try send(sending, by: link, at: now) {
                     sent += 1
@@ -198,10 +199,10 @@ extension BinaryStarClient {
     private func drain(_ seat: Seat, upTo limit: Int? = nil) {
         let budgetEnd = limit == nil ? pump.confined.budgetEnd : .distantFuture
         var left = limit ?? .max
+        guard let link = links[seat] else { return }
         var pass = Pass()
         swap(&pass.replied, &spareReplied)
         do throws(ZeroMQError) {
-            guard let link = links[seat] else { return }
             while left > 0, let message = try link.socket.receive(usualFrames: Self.usualReplyFrames) {
                 left -= 1
                 let now = MonotonicTime.now
@@ -221,7 +222,7 @@ extension BinaryStarClient {
         swap(&pass.replied, &spareReplied)
         guard pass.roundTrips.count > 0 else { return }
         counts.roundTrips.add(pass.roundTrips)
-        metrics?.roundTripTook(pass.roundTrips.latest)
+        metrics?.roundTripTook(pass.latestRoundTrip)
     }
 
     /// What one pass over a socket's messages keeps. In a local variable, because access to the actor's own state is checked for
@@ -230,6 +231,8 @@ extension BinaryStarClient {
         /// Tasks that are about to go on, with a reply that their request has.
         var replied: [PendingRequest.Continuation] = []
         var roundTrips = ClientCounts.RoundTrips()
+        /// In nanoseconds.
+        var latestRoundTrip: Int64 = 0
 
         /// Has the tasks go on that have their reply. Many at a time: each time that one goes on alone, a thread of Swift's pool
         /// may have to be woken, and takes the processor from this one.
@@ -261,7 +264,8 @@ extension BinaryStarClient {
                 return fail(request, BinaryStarClientError.handlerFailed(message, bodyStart))
             }
         }
-        pass.roundTrips.add(now.nanoseconds - delivery.sentAt.nanoseconds)
+        pass.latestRoundTrip = now.nanoseconds - delivery.sentAt.nanoseconds
+        pass.roundTrips.add(pass.latestRoundTrip)
         message.removeFrames(before: bodyStart)
         let reply = Reply(body: message, server: seat, attempts: delivery.attempts, term: term)
         if let continuation = request.set(.success(reply)) { pass.replied.append(continuation) }

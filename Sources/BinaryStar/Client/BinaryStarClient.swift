@@ -160,7 +160,8 @@ public actor BinaryStarClient {
         let nanoseconds = timeout?.wholeNanoseconds ?? defaultTimeout
         let request = PendingRequest(
             number: numbers.wrappingAdd(1, ordering: .relaxed).newValue, body: body.isEmpty ? Message("") : body,
-            deadline: .now.advanced(by: nanoseconds), timeout: nanoseconds, isOnce: delivery == .once, trace: trace)
+            deadline: .now.advanced(by: nanoseconds), timeoutNanoseconds: nanoseconds, isOnce: delivery == .once,
+            trace: trace)
         await withTaskCancellationHandler {
             await withUnsafeContinuation { submit(request, $0) }
         } onCancel: {

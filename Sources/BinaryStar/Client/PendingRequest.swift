@@ -12,26 +12,27 @@ final class PendingRequest: Sendable {
     let number: UInt64
     let body: Message
     let deadline: MonotonicTime
-    /// In nanoseconds.
-    let timeout: Int64
+    private let timeoutNanoseconds: Int64
     let isOnce: Bool
     /// The context of the caller's span, encoded, if there is one.
     let trace: [UInt8]?
     // Set by the task before it hands the request over, under the inbox's lock; and not changed from then on.
     nonisolated(unsafe) private var continuation: Continuation?
-    // Set before the task goes on, and read by it.
+    // Set before the task goes on, and taken by it.
     nonisolated(unsafe) private var outcome: Result<BinaryStarClient.Reply, any Error>?
 
     init(
-        number: UInt64, body: Message, deadline: MonotonicTime, timeout: Int64, isOnce: Bool, trace: [UInt8]?
+        number: UInt64, body: Message, deadline: MonotonicTime, timeoutNanoseconds: Int64, isOnce: Bool, trace: [UInt8]?
     ) {
         self.number = number
         self.body = body
         self.deadline = deadline
-        self.timeout = timeout
+        self.timeoutNanoseconds = timeoutNanoseconds
         self.isOnce = isOnce
         self.trace = trace
     }
+
+    var timeout: Duration { .nanoseconds(timeoutNanoseconds) }
 
     /// The task begins to wait.
     func wait(with continuation: Continuation) { self.continuation = continuation }
@@ -39,7 +40,7 @@ final class PendingRequest: Sendable {
     /// Has the task go on with this. Exactly once: by whoever takes the request out of the inbox, or of the client's table.
     func end(with outcome: Result<BinaryStarClient.Reply, any Error>) { set(outcome)?.resume() }
 
-    /// Says what the task goes on with, and returns what whoever does must resume.
+    /// Says what the task goes on with, and returns its continuation, which the caller must resume exactly once.
     ///
     /// Visible to ThreadSanitizer, which does not see that a continuation orders this, if it is resumed before the task waits.
     func set(_ outcome: consuming Result<BinaryStarClient.Reply, any Error>) -> Continuation? {

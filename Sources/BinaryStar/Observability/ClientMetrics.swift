@@ -14,18 +14,15 @@ struct ClientCounts {
         var count = 0
         /// All of them together.
         var sum: Int64 = 0
-        var latest: Int64 = 0
 
         mutating func add(_ nanoseconds: Int64) {
             count += 1
             sum += nanoseconds
-            latest = nanoseconds
         }
 
-        mutating func add(_ later: RoundTrips) {
-            count += later.count
-            sum += later.sum
-            latest = later.latest
+        mutating func add(_ others: RoundTrips) {
+            count += others.count
+            sum += others.sum
         }
     }
 

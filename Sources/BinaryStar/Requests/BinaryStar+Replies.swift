@@ -7,10 +7,11 @@ extension BinaryStar {
         guard let voter = sockets.voters[id], case .pool(let pool) = voter.service else { return }
         voter.takeOutcomes(of: pool)
         var pass = Voter.Pass(spare: voter.spare.take())
-        // Taken out of the array one by one, so that a reply's frames have one owner and can be moved.
+        // Taken out of the queue one by one, so that a reply's frames have one owner and can be moved.
         while !voter.outcomes.isEmpty {
             // Asked for each one, because this server may stall between two of them. One that does not know whether its peer
-            // took over sends nothing: the replies wait until it does.
+            // took over sends nothing: the replies wait until it does. With a lease it does know; only without one is the member
+            // asked, which copies it.
             let now = MonotonicTime.now
             let mayReply = member.mayReply(at: now)
             if !mayReply, member.isSuspect {

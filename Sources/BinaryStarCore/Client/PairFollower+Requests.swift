@@ -100,7 +100,7 @@ extension PairFollower {
             again.removeAll()
             nextScan = .distantFuture
         }
-        // Many that waited may have been given up.
+        // Many that waited may have been given up. The records are captured by themselves, as the queue is being changed.
         if fresh.count > 2 * slots.count + 1_024 { fresh.keep { [records] in records[$0].isQueued($1) } }
         if again.count > 2 * slots.count + 1_024 { again.keep { [records] in records[$0].isQueued($1) } }
     }
