@@ -115,12 +115,12 @@ import ZeroMQ
 
     @Test("A server that was silent for the attempt timeout to a request that was given up gets no new one")
     func silentToOneGivenUp() async throws {
-        let pair = try PosedPair(attemptTimeout: .milliseconds(300))
+        let pair = try PosedPair(attemptTimeout: .seconds(1))
         try await pair.meet(term: 4)
-        let givenUp = Task { try await pair.client.request("given up", timeout: .milliseconds(300)) }
+        let givenUp = Task { try await pair.client.request("given up", timeout: .seconds(1)) }
         _ = try await pair.primary.next()
         // The request's time and the server's are both over when the client looks again.
-        await pair.client.stall(for: .seconds(1)) {}
+        await pair.client.stall(for: .seconds(2)) {}
         #expect(await code(of: givenUp) == .timedOut)
         let once = Task { try await pair.client.request("once", delivery: .once) }
         let request = try await pair.backup.next()
