@@ -18,11 +18,6 @@ public struct Message: @unchecked Sendable {
         range = 0..<storage.count
     }
 
-    private init(_ storage: MessageStorage, _ range: Range<Int>) {
-        self.storage = storage
-        self.range = range
-    }
-
     /// A message with a copy of these frames.
     public init<Frames: Collection>(frames: Frames) where Frames.Element: Sequence<UInt8> {
         let storage = MessageStorage.make(capacity: Swift.max(1, frames.count))
@@ -151,8 +146,9 @@ public struct Message: @unchecked Sendable {
 
     /// The frames from `index` on, as a message of their own that shares the memory of this one.
     public func rest(from index: Int) -> Message {
-        precondition(index >= 0 && index <= range.count, "frame index out of range")
-        return Message(storage, range.lowerBound + index..<range.upperBound)
+        var rest = self
+        rest.removeFrames(before: index)
+        return rest
     }
 
     /// Drops the frames before `index`, as ``rest(from:)`` does, without a second reference to the memory.
